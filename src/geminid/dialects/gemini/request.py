@@ -1,0 +1,274 @@
+"""`generateContent` requests: bytes to `core.request.Request` and back."""
+
+from typing import Final, cast
+
+import msgspec
+
+from geminid.core.content import Content, Json, Part
+from geminid.core.errors import Invalid
+from geminid.core.request import (
+    BuiltinTool,
+    Extra,
+    FunctionTool,
+    OutputFormat,
+    Request,
+    Sampling,
+    Thinking,
+    ToolChoice,
+)
+from geminid.dialects.gemini.parts import DIALECT, json_of, read_part, write_content, write_part
+from geminid.dialects.gemini.walk import Tree, walk
+
+_ROLES: Final = {"": "user", "user": "user", "model": "model", "function": "user"}
+
+_SAMPLING: Final = {
+    "temperature": "temperature",
+    "topP": "top_p",
+    "topK": "top_k",
+    "seed": "seed",
+    "maxOutputTokens": "max_output",
+    "candidateCount": "candidates",
+    "presencePenalty": "presence_penalty",
+    "frequencyPenalty": "frequency_penalty",
+    "responseLogprobs": "logprobs",
+    "logprobs": "top_logprobs",
+}
+"""Fields of `generationConfig` and the fields of `Sampling` they are."""
+
+_SCHEMAS: Final = {
+    "responseSchema": False,
+    "responseJsonSchema": True,
+    "_responseJsonSchema": True,
+}
+"""Where an output schema may stand, and whether it is JSON Schema there."""
+
+
+def decode_request(body: bytes, model: str, *, depth: int = 100) -> Request:
+    """The request that `body` spells for `model` (no `models/` prefix).
+
+    Raises:
+        Malformed, TooLarge: as `walk`.
+        Invalid: no contents, an empty content, an unknown role (the real API's words).
+    """
+    return read_request(walk("GenerateContentRequest", body, depth=depth), model)
+
+
+def read_request(tree: Tree, model: str) -> Request:
+    """The request in a walked tree.  Takes known fields out of `tree`; the rest becomes `Extra`."""
+    contents = _contents(cast("list[Tree]", tree.pop("contents", [])))
+    system = cast("Tree", tree.pop("systemInstruction", {}))
+    tree.pop("model", None)
+    config = cast("Tree", tree.pop("generationConfig", {}))
+    functions, builtins = _tools(cast("list[Tree]", tree.pop("tools", [])))
+    choice = _tool_choice(tree)
+    sampling, output, thinking = _sampling(config), _output(config), _thinking(config)
+    modalities = tuple(cast("list[str]", config.pop("responseModalities", [])))
+    if config:
+        tree["generationConfig"] = config
+    return Request(
+        model=model,
+        contents=contents,
+        system=_parts(cast("list[Tree]", system.get("parts", [])), "system_instruction"),
+        functions=functions,
+        builtins=builtins,
+        tool_choice=choice,
+        sampling=sampling,
+        output=output,
+        thinking=thinking,
+        modalities=modalities,
+        extra=Extra(DIALECT, json_of(tree)) if tree else None,
+    )
+
+
+def _contents(trees: list[Tree]) -> tuple[Content, ...]:
+    if not trees:
+        raise _rule("contents", "contents is not specified")
+    contents: list[Content] = []
+    for index, tree in enumerate(trees):
+        role = _ROLES.get(cast("str", tree.get("role", "")))
+        if role is None:
+            raise Invalid("Please use a valid role: user, model.")
+        where = f"contents[{index}]"
+        parts = cast("list[Tree]", tree.get("parts", []))
+        if not parts:
+            raise _rule(f"{where}.parts", "contents.parts must not be empty.")
+        contents.append(Content(role, _parts(parts, where)))
+    return tuple(contents)
+
+
+def _parts(trees: list[Tree], where: str) -> tuple[Part, ...]:
+    parts: list[Part] = []
+    for index, tree in enumerate(trees):
+        try:
+            parts.append(read_part(tree))
+        except Invalid as error:
+            raise _rule(f"{where}.parts[{index}].data", error.detail) from error
+    return tuple(parts)
+
+
+def _rule(field: str, what: str) -> Invalid:
+    return Invalid(f"* GenerateContentRequest.{field}: {what}\n")
+
+
+def _tools(trees: list[Tree]) -> tuple[tuple[FunctionTool, ...], tuple[BuiltinTool, ...]]:
+    functions: list[FunctionTool] = []
+    builtins: list[BuiltinTool] = []
+    for tree in trees:
+        for kind, settings in tree.items():
+            if kind == "functionDeclarations":
+                functions.extend(map(_function, cast("list[Tree]", settings)))
+            else:
+                builtins.append(BuiltinTool(kind, json_of(settings)))
+    return tuple(functions), tuple(builtins)
+
+
+def _function(tree: Tree) -> FunctionTool:
+    parameters, json_schema = _either(tree, "parameters")
+    response, response_json_schema = _either(tree, "response")
+    return FunctionTool(
+        name=cast("str", tree.get("name", "")),
+        description=cast("str", tree.get("description", "")),
+        parameters=parameters,
+        json_schema=json_schema,
+        response=response,
+        response_json_schema=response_json_schema,
+        behavior=cast("str", tree.get("behavior", "")),
+    )
+
+
+def _either(tree: Tree, name: str) -> tuple[Json | None, bool]:
+    long = f"{name}JsonSchema"
+    if name in tree and long in tree:
+        raise Invalid(f"Only one of `{name}` and `{long}` may be set in a function declaration.")
+    if long in tree:
+        return json_of(tree[long]), True
+    return (json_of(tree[name]), False) if name in tree else (None, False)
+
+
+def _tool_choice(tree: Tree) -> ToolChoice | None:
+    config = cast("Tree", tree.pop("toolConfig", {}))
+    calling = cast("Tree | None", config.pop("functionCallingConfig", None))
+    choice = None
+    if calling is not None:
+        choice = ToolChoice(
+            cast("str", calling.pop("mode", "")),
+            tuple(cast("list[str]", calling.pop("allowedFunctionNames", []))),
+        )
+        if calling:
+            config["functionCallingConfig"] = calling
+    if config:
+        tree["toolConfig"] = config
+    return choice
+
+
+def _sampling(config: Tree) -> Sampling:
+    known = {ours: config.pop(theirs) for theirs, ours in _SAMPLING.items() if theirs in config}
+    stop = tuple(cast("list[str]", config.pop("stopSequences", [])))
+    return Sampling(stop=stop, **known)  # type: ignore[arg-type]  # walked: types are the table's
+
+
+def _output(config: Tree) -> OutputFormat | None:
+    found = [name for name in _SCHEMAS if name in config]
+    if len(found) > 1:
+        raise Invalid(f"Only one of `{found[0]}` and `{found[1]}` may be set.")
+    mime = cast("str", config.pop("responseMimeType", ""))
+    if found:
+        return OutputFormat(mime, json_of(config.pop(found[0])), _SCHEMAS[found[0]])
+    return OutputFormat(mime) if mime else None
+
+
+def _thinking(config: Tree) -> Thinking | None:
+    tree = cast("Tree | None", config.pop("thinkingConfig", None))
+    if tree is None:
+        return None
+    return Thinking(
+        cast("str", tree.get("thinkingLevel", "")),
+        cast("int | None", tree.get("thinkingBudget")),
+        cast("bool | None", tree.get("includeThoughts")),
+    )
+
+
+def encode_request(request: Request) -> bytes:
+    """`request` as a `generateContent` body, in canonical spelling.
+
+    Raises:
+        Unrepresentable: a part or field belongs to another dialect alone.
+    """
+    return msgspec.json.encode(write_request(request))
+
+
+def write_request(request: Request) -> Tree:
+    """`request` as a tree, for a body that holds one.  Raises as `encode_request`."""
+    tree: Tree = {"contents": [write_content(content) for content in request.contents]}
+    if request.system:
+        tree["systemInstruction"] = {"parts": [write_part(part) for part in request.system]}
+    tools = [{tool.kind: tool.settings} for tool in request.builtins]
+    if request.functions:
+        declared = [_write_function(tool) for tool in request.functions]
+        tools.append({"functionDeclarations": declared})  # type: ignore[dict-item]  # one of two forms
+    if tools:
+        tree["tools"] = tools
+    if request.tool_choice is not None:
+        calling: Tree = {}
+        if request.tool_choice.mode:
+            calling["mode"] = request.tool_choice.mode
+        if request.tool_choice.allowed:
+            calling["allowedFunctionNames"] = request.tool_choice.allowed
+        tree["toolConfig"] = {"functionCallingConfig": calling}
+    if config := _write_config(request):
+        tree["generationConfig"] = config
+    if request.extra is not None and request.extra.dialect == DIALECT:
+        _merge(tree, cast("Tree", msgspec.json.decode(request.extra.fields)))
+    return tree
+
+
+def _write_function(tool: FunctionTool) -> Tree:
+    tree: Tree = {"name": tool.name}
+    if tool.description:
+        tree["description"] = tool.description
+    if tool.parameters is not None:
+        tree["parametersJsonSchema" if tool.json_schema else "parameters"] = tool.parameters
+    if tool.response is not None:
+        tree["responseJsonSchema" if tool.response_json_schema else "response"] = tool.response
+    if tool.behavior:
+        tree["behavior"] = tool.behavior
+    return tree
+
+
+def _write_config(request: Request) -> Tree:
+    sampling = request.sampling
+    values = ((theirs, getattr(sampling, ours)) for theirs, ours in _SAMPLING.items())
+    config: Tree = {name: value for name, value in values if value is not None}
+    if sampling.stop:
+        config["stopSequences"] = sampling.stop
+    if request.output is not None:
+        if request.output.mime:
+            config["responseMimeType"] = request.output.mime
+        if request.output.schema is not None:
+            name = "responseJsonSchema" if request.output.json_schema else "responseSchema"
+            config[name] = request.output.schema
+    if request.modalities:
+        config["responseModalities"] = request.modalities
+    if request.thinking is not None:
+        config["thinkingConfig"] = _write_thinking(request.thinking)
+    return config
+
+
+def _write_thinking(thinking: Thinking) -> Tree:
+    tree: Tree = {}
+    if thinking.include is not None:
+        tree["includeThoughts"] = thinking.include
+    if thinking.level:
+        tree["thinkingLevel"] = thinking.level
+    if thinking.budget is not None:
+        tree["thinkingBudget"] = thinking.budget
+    return tree
+
+
+def _merge(tree: Tree, extra: Tree) -> None:
+    for key, value in extra.items():
+        here = tree.get(key)
+        if isinstance(here, dict) and isinstance(value, dict):
+            _merge(here, value)
+        else:
+            tree[key] = value
