@@ -1,0 +1,1 @@
+"""ASGI in, ASGI out: paths, guards, bodies, and the border where a failure becomes an answer."""

@@ -1,0 +1,264 @@
+"""The Gemini API's routes: generate, stream, count, and the list of models."""
+
+import re
+import secrets
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Final, TypeAlias
+from urllib.parse import unquote
+
+import msgspec
+
+from geminid.core.errors import (
+    CallerLeft,
+    Fault,
+    NotFound,
+    StreamCut,
+    TooLarge,
+    UnknownMethod,
+    UnknownModel,
+)
+from geminid.core.events import Event, Events
+from geminid.core.fold import Folder
+from geminid.core.ports import Context, Relay, RelayHead
+from geminid.core.request import Request
+from geminid.dialects.gemini.count import decode_count_request, encode_count
+from geminid.dialects.gemini.errors import encode_fault
+from geminid.dialects.gemini.mask import Mask, apply_mask, parse_mask
+from geminid.dialects.gemini.request import decode_request
+from geminid.dialects.gemini.response import (
+    ArrayFraming,
+    ObjectEncoder,
+    SSEFraming,
+    encode_answer,
+    pretty,
+)
+from geminid.http.exchange import Exchange, Headers
+from geminid.http.guards import require_json
+from geminid.http.models import get_model, list_models
+from geminid.http.send import header_text, send_stream, send_whole, while_there
+from geminid.http.state import State
+from geminid.pipeline.compile import Lane, Target
+
+DIALECT: Final = "gemini"
+
+_CALL: Final = re.compile(r"(?:models|tunedModels|dynamic)/(.+):(\w+)")
+_MODEL: Final = re.compile(r"models/([^:]+)")
+_ELSEWHERE: Final = frozenset(
+    {"embedContent", "batchEmbedContents", "batchGenerateContent", "asyncBatchEmbedContent"}
+    | {"predict", "predictLongRunning"}
+)
+"""Methods that the API has and this server has not: no model here supports them."""
+
+_VARY: Final = (b"vary", b"Origin, X-Origin, Referer")
+_NOSNIFF: Final = (b"x-content-type-options", b"nosniff")
+
+Framing: TypeAlias = SSEFraming | ArrayFraming
+
+
+class _Form(msgspec.Struct, frozen=True):
+    """How the caller wants the answer written."""
+
+    stream: bool
+    sse: bool
+    pretty: bool
+    mask: Mask
+
+    def framing(self) -> Framing:
+        return SSEFraming() if self.sse else ArrayFraming(pretty=self.pretty)
+
+    def written(self, encoded: bytes) -> bytes:
+        """A whole answer's body."""
+        body = apply_mask(self.mask, encoded) if self.mask else encoded
+        return pretty(body) if self.pretty else body
+
+    def verbatim(self) -> bool:
+        """Whether an upstream's own bytes are what the caller asked for."""
+        return not self.mask and self.pretty and (self.sse or not self.stream)
+
+
+async def handle(exchange: Exchange, state: State, version: str, rest: str) -> None:
+    """Answer one request under `/{version}/`.  A failure is sent in the API's own form."""
+    call = _Call(exchange, state)
+    body: bytes | None
+    try:
+        body = await while_there(exchange, call.serve(unquote(rest)))
+    except CallerLeft:
+        return
+    except Fault as fault:
+        status, body = encode_fault(fault, version)
+        body = body if exchange.query("prettyPrint") == "false" else pretty(body)
+        if rest.endswith(":streamGenerateContent") and exchange.query("alt") != "sse":
+            body = b"[" + body.rstrip() + b"]\n"
+        await send_whole(exchange, status, body, call.headers())
+        return
+    if body is None:  # a stream is out; only its end is left
+        await exchange.send({"type": "http.response.body", "body": b""})
+    else:
+        await send_whole(exchange, 200, body, call.headers())
+
+
+class _Call:
+    """One request on its way through: who asks, what, and what to tell in the headers."""
+
+    def __init__(self, exchange: Exchange, state: State) -> None:
+        self.exchange, self.state = exchange, state
+        self.target: Target | None = None
+        self.context = Context(
+            request_id=secrets.token_urlsafe(16), caller="", deadline=0.0, stream=False
+        )
+
+    async def serve(self, rest: str) -> bytes | None:
+        """The body of a whole answer, or `None` once a stream has been sent but for its end."""
+        exchange, state = self.exchange, self.state
+        self.context.caller = state.callers.admit(exchange.key())
+        self.context.deadline = state.clock.monotonic() + self._seconds()
+        form = _form(exchange, rest)
+        if exchange.method == "GET":
+            return form.written(await self._read(rest))
+        call = _CALL.fullmatch(rest)
+        if exchange.method != "POST" or call is None:
+            raise NotFound(f"There is nothing at {exchange.method} {exchange.path[:200]}.")
+        require_json(exchange)
+        model, method = call[1], call[2]
+        match method:
+            case "generateContent" | "streamGenerateContent":
+                return await self._generate(model, form)
+            case "countTokens":
+                return form.written(await self._count(model))
+            case _ if method in _ELSEWHERE:
+                raise UnknownModel(model, method)
+            case _:
+                raise UnknownMethod(f"Method {method[:100]!r} does not exist for models.")
+
+    def headers(self, content_type: str = "") -> Headers:
+        """The answer's headers; with `content_type` those of a stream."""
+        headers = [(b"x-request-id", self.context.request_id.encode()), _VARY, _NOSNIFF]
+        if content_type:
+            headers.append((b"content-type", content_type.encode()))
+        if self.target is not None and self.state.callers.open:
+            headers.append((b"x-geminid-channel", self.target.channel.name.encode()))
+            headers.append((b"x-geminid-engine", self.target.channel.kind.encode()))
+        if self.context.notices:
+            headers.append((b"x-geminid-notice", header_text(self.context.notices)))
+        if self.context.ignored:
+            headers.append((b"x-geminid-ignored", header_text([", ".join(self.context.ignored)])))
+        return headers + self.state.guards.cors(self.exchange)
+
+    def _seconds(self) -> float:
+        """The time this answer may take: ours, or the caller's own if that is less."""
+        try:
+            asked = float(self.exchange.header(b"x-server-timeout"))
+        except ValueError:
+            return self.state.deadline_s
+        return asked if 0 <= asked < self.state.deadline_s else self.state.deadline_s
+
+    async def _read(self, rest: str) -> bytes:
+        if rest == "models":
+            query = self.exchange.query
+            return await list_models(
+                self.state.routes, size=query("pageSize"), token=query("pageToken")
+            )
+        if (found := _MODEL.fullmatch(rest)) is not None:
+            return await get_model(self.state.routes, found[1], self.context)
+        raise NotFound(f"There is nothing at GET {self.exchange.path[:200]}.")
+
+    async def _count(self, model: str) -> bytes:
+        self._aim(model, "countTokens")
+        body = await self.exchange.body(self.state.body)
+        request = decode_count_request(body, self._target.model, depth=self.state.depth)
+        self._bound(request)
+        count = await self.state.runner.count(request, self._target, self.context)
+        if count.estimated:
+            self.context.notice("the token count is an estimate")
+        return encode_count(count)
+
+    async def _generate(self, model: str, form: _Form) -> bytes | None:
+        self.context.stream = form.stream
+        self._aim(model, "streamGenerateContent" if form.stream else "generateContent")
+        body = await self.exchange.body(self.state.body)
+        runner, target = self.state.runner, self._target
+        if target.lane is Lane.BYTES and form.verbatim():
+            return await self._relay(runner.relay(body, target, self.context, DIALECT), form)
+        request = decode_request(body, target.model, depth=self.state.depth)
+        self._bound(request)
+        events = runner.run(request, target, self.context, DIALECT)
+        if form.stream:
+            await self._stream(events, form)
+            return None
+        folder = Folder()
+        async with aclosing(events):
+            async for event in events:
+                folder.add(event)
+        return form.written(encode_answer(folder.answer()))
+
+    async def _stream(self, events: Events, form: _Form) -> None:
+        framing, encoder = form.framing(), ObjectEncoder()
+
+        async def pieces(first: Event) -> AsyncGenerator[bytes, None]:
+            async with aclosing(events):
+                if encoded := encoder.add(first):
+                    yield framing.frame(apply_mask(form.mask, encoded) if form.mask else encoded)
+                async for event in events:
+                    if encoded := encoder.add(event):
+                        masked = apply_mask(form.mask, encoded) if form.mask else encoded
+                        yield framing.frame(masked)
+            yield framing.close()
+
+        async with aclosing(events):
+            # Until the first event is here, a failure can still have a status of its own.
+            first = await anext(events)
+            await self._send(pieces(first), framing)
+
+    async def _relay(self, relay: Relay, form: _Form) -> bytes | None:
+        async def pieces() -> AsyncGenerator[bytes, None]:
+            async with aclosing(relay):
+                async for piece in relay:
+                    if isinstance(piece, bytes):
+                        yield piece
+
+        async with aclosing(relay):
+            head = await anext(relay)
+            if not isinstance(head, RelayHead):
+                raise StreamCut("The upstream's answer had no head; try again.")
+            if form.stream:
+                await self._send(pieces(), SSEFraming())
+                return None
+            whole = [piece async for piece in relay if isinstance(piece, bytes)]
+            return whole[0] if len(whole) == 1 else b"".join(whole)
+
+    async def _send(self, pieces: AsyncGenerator[bytes, None], framing: Framing) -> None:
+        def tell(fault: Fault) -> bytes:
+            return framing.frame(encode_fault(fault)[1]) + framing.close()
+
+        headers = self.headers(framing.content_type)
+        await send_stream(self.exchange, pieces, headers=headers, tell=tell)
+
+    @property
+    def _target(self) -> Target:
+        if self.target is None:
+            raise UnknownModel("")
+        return self.target
+
+    def _aim(self, model: str, method: str) -> None:
+        self.target = self.state.routes.find(model, method)
+        if self.target.notice:
+            self.context.notice(self.target.notice)
+
+    def _bound(self, request: Request) -> None:
+        if sum(len(content.parts) for content in request.contents) > self.state.parts:
+            raise TooLarge(
+                f"The request has more than {self.state.parts} parts; send fewer,"
+                " or raise [limits] parts on the server."
+            )
+
+
+def _form(exchange: Exchange, rest: str) -> _Form:
+    stream = rest.endswith(":streamGenerateContent")
+    fields = exchange.query("fields") or exchange.query("$fields")
+    return _Form(
+        stream=stream,
+        sse=stream and exchange.query("alt") == "sse",
+        pretty=exchange.query("prettyPrint", "true") != "false",
+        mask=parse_mask(fields) if fields else {},
+    )

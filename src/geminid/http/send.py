@@ -1,0 +1,116 @@
+"""The border: whatever happens inside becomes an honest HTTP answer.
+
+One place knows that ASGI wants a start and bodies, that a caller may leave at any moment, and that
+an unknown exception is our own bug: it is logged under the request's id and told as an internal
+error, without its text.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from contextlib import aclosing
+from typing import Final, TypeVar
+
+import structlog
+
+from geminid.core.errors import CallerLeft, Fault, Internal
+from geminid.http.exchange import Exchange, Headers
+
+JSON: Final = b"application/json; charset=UTF-8"
+
+T = TypeVar("T")
+
+_log = structlog.get_logger("geminid.http")
+
+
+async def send_whole(
+    exchange: Exchange, status: int, body: bytes, headers: Iterable[tuple[bytes, bytes]] = ()
+) -> None:
+    """Send a whole JSON answer."""
+    await exchange.send(
+        {
+            "type": "http.response.start",
+            "status": status,
+            "headers": [
+                (b"content-type", JSON),
+                (b"content-length", str(len(body)).encode()),
+                *headers,
+            ],
+        }
+    )
+    await exchange.send({"type": "http.response.body", "body": body})
+
+
+async def send_stream(
+    exchange: Exchange,
+    pieces: AsyncGenerator[bytes, None],
+    *,
+    headers: Headers,
+    tell: Callable[[Fault], bytes],
+) -> None:
+    """Send `pieces` as they come.  Closes `pieces`.
+
+    The status is out before the last piece is known, so a failure in the middle is written with
+    `tell` as the last piece: an answer that stopped never looks whole.
+    """
+    await exchange.send({"type": "http.response.start", "status": 200, "headers": headers})
+    async with aclosing(pieces):
+        try:
+            async for piece in pieces:
+                await exchange.send(
+                    {"type": "http.response.body", "body": piece, "more_body": True}
+                )
+        except Exception as error:
+            last = tell(as_fault(error, exchange))
+            await exchange.send({"type": "http.response.body", "body": last, "more_body": True})
+
+
+async def while_there(exchange: Exchange, work: Awaitable[T]) -> T:
+    """The result of `work`, which is cancelled as soon as the caller closes the connection.
+
+    Raises:
+        CallerLeft: they did; everything `work` held has been closed.
+        Fault: `work` failed; a bug comes out as `Internal`.
+    """
+    here = asyncio.current_task()
+    left = False
+    failure: Exception | None = None
+
+    async def watch() -> None:
+        nonlocal left
+        while (await exchange.receive())["type"] != "http.disconnect":
+            pass
+        left = True
+        if here is not None:
+            here.cancel()
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            watcher = group.create_task(watch())
+            try:
+                result = await work
+            except Exception as error:  # kept, so that the group does not wrap it
+                failure = error
+            finally:
+                watcher.cancel()
+    except asyncio.CancelledError:
+        # Only our own watcher's cancellation ends here; a shutdown's goes on.
+        if left and here is not None and not here.uncancel():
+            raise CallerLeft("The caller closed the connection.") from None
+        raise
+    if failure is not None:
+        raise as_fault(failure, exchange) from failure
+    return result
+
+
+def as_fault(error: Exception, exchange: Exchange) -> Fault:
+    """What the caller may know of `error`.  A bug is logged here, with its trace; nowhere else."""
+    if isinstance(error, Fault):
+        return error
+    _log.error("bug", path=exchange.path, exc_info=error)
+    return Internal("An internal error has occurred.")
+
+
+def header_text(texts: Iterable[str]) -> bytes:
+    """Texts for one response header: printable ASCII, joined by semicolons."""
+    joined = "; ".join(texts)
+    return "".join(char if " " <= char <= "~" else "?" for char in joined).encode()

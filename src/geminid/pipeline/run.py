@@ -1,0 +1,149 @@
+"""A request from its target to its settlement, by either lane.
+
+Both lanes keep the same book: an opening before anything is sent, one settlement at the end, also
+when the caller leaves.  Both are generators that own the engine's; closing them closes it.  There
+is no timeout around a `yield`: the deadline is in the `Context`, and the engine's transport keeps
+it.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, asynccontextmanager
+
+import msgspec
+
+from geminid.core.errors import CallerLeft, Fault, Internal, StreamCut
+from geminid.core.events import Begin, End, Events, Tally
+from geminid.core.ports import (
+    Account,
+    ByteEngine,
+    Clock,
+    Context,
+    Opening,
+    Relay,
+    RelayTail,
+    Settlement,
+    TokenCount,
+)
+from geminid.core.request import Request
+from geminid.core.usage import Usage
+from geminid.pipeline.compile import Target
+
+
+class _Progress:
+    """What is known of an answer that is under way."""
+
+    def __init__(self) -> None:
+        self.finish = ""
+        self.usage: Usage | None = None
+        self.first = 0.0
+
+
+class Runner:
+    """Runs requests on their targets and keeps the book."""
+
+    def __init__(self, account: Account, clock: Clock) -> None:
+        self._account, self._clock = account, clock
+
+    async def run(self, request: Request, target: Target, context: Context, dialect: str) -> Events:
+        """The event lane: the engine's events, and `Begin.response_id` filled in if it has none.
+
+        Raises:
+            Fault: what the engine raised.
+            Internal: the book could not be written; nothing was sent.
+        """
+        context = self._bounded(context, target)
+        async with self._booked(target, context, dialect) as progress:
+            async with aclosing(
+                target.channel.engine.answer(request, target.theirs, context)
+            ) as events:
+                async for event in events:
+                    match event:
+                        case Begin() if not event.response_id:
+                            yield msgspec.structs.replace(event, response_id=context.request_id)
+                            continue
+                        case Tally():
+                            progress.usage = event.usage
+                        case End():
+                            progress.finish = (
+                                event.blocked.reason if event.blocked else event.reason
+                            )
+                    progress.first = progress.first or self._clock.now()
+                    yield event
+            if not progress.finish:
+                raise StreamCut("The engine stopped before the answer had ended; try again.")
+
+    async def relay(self, body: bytes, target: Target, context: Context, dialect: str) -> Relay:
+        """The byte lane: the upstream's own bytes.  The target's lane must be `BYTES`.
+
+        Raises as `run`.
+        """
+        engine = target.channel.engine
+        if not isinstance(engine, ByteEngine):
+            raise Internal(f"Channel {target.channel.name} cannot pass bytes through.")
+        context = self._bounded(context, target)
+        async with (
+            self._booked(target, context, dialect) as progress,
+            aclosing(engine.relay(body, target.theirs, context)) as pieces,
+        ):
+            async for piece in pieces:
+                if isinstance(piece, RelayTail):
+                    progress.finish, progress.usage = piece.finish, piece.usage
+                progress.first = progress.first or self._clock.now()
+                yield piece
+
+    async def count(self, request: Request, target: Target, context: Context) -> TokenCount:
+        """Tokens of a prompt.  Not booked: counting is free.  Raises what the engine raises."""
+        context = self._bounded(context, target)
+        async with target.channel.used() as engine:
+            return await engine.count(request, target.theirs, context)
+
+    def _bounded(self, context: Context, target: Target) -> Context:
+        """`context` with the attempt's own deadline if that is nearer; notices stay shared."""
+        attempt = self._clock.monotonic() + target.channel.timeout_s
+        if attempt >= context.deadline:
+            return context
+        return msgspec.structs.replace(context, deadline=attempt)
+
+    @asynccontextmanager
+    async def _booked(
+        self, target: Target, context: Context, dialect: str
+    ) -> AsyncGenerator[_Progress, None]:
+        self._account.open(
+            Opening(
+                request_id=context.request_id,
+                started=self._clock.now(),
+                caller=context.caller,
+                dialect=dialect,
+                model=target.model,
+                channel=target.channel.name,
+                engine=target.channel.kind,
+                upstream_model=target.theirs,
+                stream=context.stream,
+            )
+        )
+        progress = _Progress()
+        outcome = Internal.code
+        try:
+            async with target.channel.used():
+                yield progress
+            outcome = "ok"
+        except Fault as fault:
+            outcome = fault.code
+            raise
+        except (asyncio.CancelledError, GeneratorExit):
+            # A caller who leaves after the ending has had the whole answer.
+            outcome = "ok" if progress.finish else CallerLeft.code
+            raise
+        finally:
+            # Appending to the journal takes a microsecond and awaits nothing: no shield is needed.
+            self._account.settle(
+                Settlement(
+                    request_id=context.request_id,
+                    outcome=outcome,
+                    finish=progress.finish,
+                    usage=progress.usage,
+                    ended=self._clock.now(),
+                    first_byte=progress.first,
+                )
+            )
