@@ -1,1 +1,1 @@
-"""Sans-IO codecs: bytes of a wire language to and from the core.  They know nothing of each other."""
+"""Sans-IO codecs: a wire language's bytes to and from the core.  None knows of another."""

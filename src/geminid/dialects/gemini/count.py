@@ -9,8 +9,9 @@ from geminid.core.ports import TokenCount
 from geminid.core.request import Request
 from geminid.core.usage import Usage
 from geminid.dialects.gemini.request import read_request, write_request
+from geminid.dialects.gemini.tree import Tree, count_at
 from geminid.dialects.gemini.usage import read_usage, write_usage
-from geminid.dialects.gemini.walk import Tree, walk
+from geminid.dialects.gemini.walk import walk
 
 
 def decode_count_request(body: bytes, model: str, *, depth: int = 100) -> Request:
@@ -21,10 +22,10 @@ def decode_count_request(body: bytes, model: str, *, depth: int = 100) -> Reques
     tree = walk("CountTokensRequest", body, depth=depth)
     whole = cast("Tree | None", tree.pop("generateContentRequest", None))
     if whole is None:
-        return read_request(tree, model)
-    if tree:
+        return read_request(tree, model, name="CountTokensRequest")
+    if tree.get("contents"):
         raise Invalid("Only one of `contents` and `generateContentRequest` may be set.")
-    return read_request(whole, model)
+    return read_request(whole, model, name="CountTokensRequest.generate_content_request")
 
 
 def encode_count_request(request: Request, model: str) -> bytes:
@@ -41,14 +42,19 @@ def decode_count(body: bytes) -> TokenCount:
     """
     try:
         tree = msgspec.json.decode(body, type=dict[str, object])
-        usage = read_usage(tree | {"promptTokenCount": tree.get("totalTokens", 0)})
-        details = {"cached": usage.cached, "cache_details": usage.cache_details}
-        return TokenCount(
-            usage.prompt,
-            Usage(prompt=usage.prompt, prompt_details=usage.prompt_details, **details),  # type: ignore[arg-type]
-        )
-    except (msgspec.MsgspecError, TypeError, ValueError, AttributeError) as error:
+        if "totalTokens" not in tree:  # a prompt has at least one; 0 must not pass for a count
+            raise TypeError("totalTokens is missing")
+        found = read_usage(tree)
+        total = count_at(tree, "totalTokens")
+    except (msgspec.MsgspecError, TypeError, ValueError, RecursionError) as error:
         raise UpstreamMalformed("The upstream's token count has an unknown shape.") from error
+    usage = Usage(
+        prompt=total,
+        cached=found.cached,
+        prompt_details=found.prompt_details,
+        cache_details=found.cache_details,
+    )
+    return TokenCount(total, usage)
 
 
 def encode_count(count: TokenCount) -> bytes:

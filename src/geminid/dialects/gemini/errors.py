@@ -6,14 +6,13 @@ caller's fault and leaves as 502.
 """
 
 import re
-from typing import Final, cast
+from typing import Final
 
 import msgspec
 
 from geminid.core.content import Json
 from geminid.core.errors import (
     BadKey,
-    CallerLeft,
     DeadlinePassed,
     Fault,
     Forbidden,
@@ -31,7 +30,7 @@ from geminid.core.errors import (
     UpstreamRefused,
 )
 from geminid.dialects.gemini.parts import DIALECT
-from geminid.dialects.gemini.walk import Tree
+from geminid.dialects.gemini.tree import Tree
 
 _BAD_KEY: Final = "API key not valid. Please pass a valid API key."
 _NO_KEY: Final = (
@@ -65,10 +64,32 @@ _CALLERS_403: Final = (
 )
 """What a 403 of the real API says about the caller's own request rather than our key."""
 
-_OUR_400: Final = ("API_KEY_INVALID", "API key expired", "User location is not supported")
-"""What a 400 of the real API says about our key or account."""
+_OUR_400: Final = (
+    "API key not valid",
+    "API Key not found",
+    "API key expired",
+    "User location is not supported",
+    "Gemini API free tier is not available",
+)
+"""How a 400 of the real API begins that is about our key or account.
 
-_TOKENS: Final = re.compile(r"input token count \((\d+)\) exceeds the maximum .* \((\d+)\)")
+Only the beginning counts, and the `reason` of a detail: a caller's own words may be quoted further
+on, and must not make a channel look refused.
+"""
+
+_TOKENS: Final = re.compile(
+    r"The input token count \(([0-9]{1,12})\) exceeds the maximum number of tokens allowed"
+    r" \(([0-9]{1,12})\)"
+)
+_DELAY: Final = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?s")
+_MOST_DELAY: Final = 1e9
+
+_ASKED: Final = {
+    "batchEmbedContents": "embedContent",
+    "asyncBatchEmbedContent": "embedContent",
+    "streamGenerateContent": "generateContent",
+}
+"""The method that the real API names when it does not have a model for this one."""
 
 
 class _Error(msgspec.Struct):
@@ -106,8 +127,8 @@ def _tell(fault: Fault, version: str) -> tuple[int, str, list[Tree]]:
         case DeadlinePassed():
             return 504, f"{_DEADLINE} {fault.detail}".strip(), []
         case RateLimited() if fault.retry_after is not None:
-            delay: Tree = {"@type": _type("rpc.RetryInfo"), "retryDelay": f"{fault.retry_after:g}s"}
-            return 429, fault.detail, [delay]
+            delay = _seconds(fault.retry_after)
+            return 429, fault.detail, [{"@type": _type("rpc.RetryInfo"), "retryDelay": delay}]
         case Internal():
             return 500, _INTERNAL, []
         case _:
@@ -141,11 +162,18 @@ def _bad_key() -> list[Tree]:
     return [info, message]
 
 
+def _seconds(seconds: float) -> str:
+    """A proto duration, to the millisecond."""
+    text = f"{min(max(seconds, 0.0), _MOST_DELAY):.3f}"
+    return f"{text.rstrip('0').rstrip('.')}s"
+
+
 def _unknown_model(fault: UnknownModel, version: str) -> str:
+    method = _ASKED.get(fault.method, fault.method)
+    call = "ListModels" if method == "embedContent" else "ModelService.ListModels"
     return (
         f"models/{fault.model} is not found for API version {version}, or is not supported for"
-        f" {fault.method}. Call ModelService.ListModels to see the list of available models and"
-        " their supported methods."
+        f" {method}. Call {call} to see the list of available models and their supported methods."
     )
 
 
@@ -155,26 +183,29 @@ def decode_error(status: int, body: bytes) -> Fault:
     In mid-stream there is no status of its own: pass 0 and the body's code counts.
     """
     text = body.strip()
-    if text.startswith(b"["):
+    if text.startswith(b"["):  # how the array form of a stream tells it
         text = text.removeprefix(b"[").removesuffix(b"]").strip()
     try:
         error = msgspec.json.decode(text, type=_Body, strict=False).error
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return _bare(status)
-    status = status or error.code or 500
-    native = Native(DIALECT, status, Json(text))
-    return _fault(status, error, native)
+    status = status or error.code
+    if not 400 <= status <= 599:  # an error that claims success must not leave as one
+        status = error.code if 400 <= error.code <= 599 else 502
+        return UpstreamFault(error.message or _bare(status).detail)
+    return _fault(status, error, Native(DIALECT, status, Json(text)))
 
 
 def _fault(status: int, error: _Error, native: Native) -> Fault:
-    message = error.message
-    if _about_us(status, message, bytes(error.details).decode(errors="replace")):
+    message = error.message or _bare(status).detail
+    details = _details(error)
+    if _about_us(status, message, details):
         return UpstreamRefused(
             f"The upstream refused this server's key or account ({status})."
             " The operator must mend it; `geminid doctor` names the channel."
         )
     match status:
-        case 400 if found := _TOKENS.search(message):
+        case 400 if found := _TOKENS.match(message):
             fault: Fault = TooManyTokens(int(found[1]), int(found[2]))
             fault.native = native
             return fault
@@ -183,21 +214,21 @@ def _fault(status: int, error: _Error, native: Native) -> Fault:
         case 404:
             fault_type = NotFound
         case 429:
-            return RateLimited(message, retry_after=_retry_delay(error), native=native)
-        case 499:
-            fault_type = CallerLeft
+            return RateLimited(message, retry_after=_retry_delay(details), native=native)
         case 503:
             fault_type = Overloaded
         case 504:
             fault_type = DeadlinePassed
-        case _:
-            fault_type = Invalid if 400 <= status < 500 else UpstreamFault
+        case _:  # 499 is the upstream's own cancelling: our caller is still there
+            fault_type = Invalid if 400 <= status < 499 else UpstreamFault
     return fault_type(message, native=native)
 
 
-def _about_us(status: int, message: str, details: str) -> bool:
+def _about_us(status: int, message: str, details: list[Tree]) -> bool:
     if status == 400:
-        return any(words in message or words in details for words in _OUR_400)
+        reasons = [detail.get("reason") for detail in details]
+        refused = any(type(reason) is str and reason.startswith("API_KEY_") for reason in reasons)
+        return refused or message.startswith(_OUR_400)
     return status == 401 or (status == 403 and not message.startswith(_CALLERS_403))
 
 
@@ -212,13 +243,21 @@ def _bare(status: int) -> Fault:
         case 504:
             return DeadlinePassed("The upstream did not answer in time.")
         case _:
-            return UpstreamFault(f"The upstream failed ({status}) and gave no reason; try again.")
+            told = f" ({status})" if status else ""
+            return UpstreamFault(f"The upstream failed{told} and gave no reason; try again.")
 
 
-def _retry_delay(error: _Error) -> float | None:
-    details = cast("list[Tree]", msgspec.json.decode(error.details))
-    for detail in details if isinstance(details, list) else []:
+def _details(error: _Error) -> list[Tree]:
+    try:
+        found: object = msgspec.json.decode(error.details)
+    except (msgspec.MsgspecError, RecursionError):
+        return []
+    return [detail for detail in found if type(detail) is dict] if type(found) is list else []
+
+
+def _retry_delay(details: list[Tree]) -> float | None:
+    for detail in details:
         delay = detail.get("retryDelay")
-        if isinstance(delay, str) and re.fullmatch(r"\d+(\.\d+)?s", delay):
+        if isinstance(delay, str) and _DELAY.fullmatch(delay):
             return float(delay[:-1])
     return None

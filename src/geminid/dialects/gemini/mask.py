@@ -1,6 +1,7 @@
 """Partial responses: the `fields` parameter, as Google's APIs read it.
 
-`a,b/c` and `a(b,c/d)` name what to keep; `*` keeps all of a level; lists are passed through.
+`a,b/c`, `a.b` and `a(b,c/d)` name what to keep; `*` keeps all of a level; lists are passed through.
+Names are not checked against the answer: one that is nowhere keeps nothing.
 """
 
 from typing import TypeAlias, cast
@@ -43,10 +44,22 @@ def _keep(mask: Mask, value: object) -> object:
         return value
     kept: dict[str, object] = {}
     for key, item in cast("dict[str, object]", value).items():
-        below = mask.get(snake(key), mask.get("*"))
-        if below is not None:
-            kept[key] = _keep(below, item)
+        named = [mask[name] for name in (snake(key), "*") if name in mask]
+        if named:
+            kept[key] = _keep(_either(named[0], named[-1]), item)
     return kept
+
+
+def _either(one: Mask, two: Mask) -> Mask:
+    """What is kept by `one` or by `two`."""
+    if not one or not two:
+        return {}
+    return {
+        name: _either(one[name], two[name])
+        if name in one and name in two
+        else one.get(name, two.get(name, {}))
+        for name in (*one, *two)
+    }
 
 
 class _Parser:
@@ -54,22 +67,22 @@ class _Parser:
         self.text, self.at = text, 0
 
     def selection(self, left: int) -> Mask:
-        mask: Mask = {}
-        while True:
-            self._field(mask, left)
-            if not self._took(","):
-                return mask
+        mask = self._field(left)
+        while self._took(","):
+            mask = _either(mask, self._field(left))
+        return mask
 
-    def _field(self, mask: Mask, left: int) -> None:
+    def _field(self, left: int) -> Mask:
         if not left:
             raise self.wrong()
-        below = mask.setdefault(snake(self._name()), {})
-        if self._took("/"):
-            self._field(below, left - 1)
+        name, below = snake(self._name()), Mask()
+        if self._took("/") or self._took("."):
+            below = self._field(left - 1)
         elif self._took("("):
-            below |= self.selection(left - 1)
+            below = self.selection(left - 1)
             if not self._took(")"):
                 raise self.wrong()
+        return {name: below}
 
     def _name(self) -> str:
         start = self.at

@@ -1,10 +1,11 @@
 """Parts and contents: Gemini's JSON to and from `core.content`.
 
-Reading takes canonical trees: those of `walk`, or an answer of the real API.  A payload the core
-has no word for becomes `Opaque` and is written back as it was; so is one of a kind we know that
-carries a field we do not.
+Reading takes canonical trees: those of `walk`, or an answer of the real API, whose types nobody has
+checked (`tree`).  A part the core has no word for becomes `Opaque` and is written back as it was;
+so is one of a kind we know that carries a field we do not.
 """
 
+from collections.abc import Set as AbstractSet
 from typing import Final, assert_never, cast
 
 import msgspec
@@ -27,15 +28,21 @@ from geminid.core.content import (
     VideoSpan,
 )
 from geminid.core.errors import Invalid, Unrepresentable
-from geminid.dialects.gemini.walk import Tree
+from geminid.dialects.gemini.tree import Tree, count_at, text_at, tree_at, trees_at
 
 DIALECT: Final = "gemini"
 
-_PLAIN: Final = frozenset({"text", "thought", "thoughtSignature"})
-_MODIFIERS: Final = frozenset(
-    {"thought", "thoughtSignature", "videoMetadata", "mediaResolution", "partMetadata"}
-)
-_KNOWN: Final[dict[str, frozenset[str]]] = {
+_MODIFIERS: Final[dict[str, frozenset[str]]] = {
+    "thought": frozenset(),
+    "thoughtSignature": frozenset(),
+    "videoMetadata": frozenset({"startOffset", "endOffset", "fps"}),
+    "mediaResolution": frozenset({"level", "numTokens"}),
+    "partMetadata": frozenset(),
+}
+"""What may stand beside a payload, with the fields of those that the core takes apart."""
+
+_PAYLOADS: Final[dict[str, frozenset[str]]] = {
+    "text": frozenset(),
     "inlineData": frozenset({"mimeType", "data", "displayName"}),
     "fileData": frozenset({"fileUri", "mimeType"}),
     "functionCall": frozenset({"id", "name", "args"}),
@@ -54,8 +61,7 @@ def json_of(value: object) -> Json:
 
 def read_content(tree: Tree) -> Content:
     """A content of a request or an answer.  Raises as `read_part`."""
-    parts = cast("list[Tree]", tree.get("parts", []))
-    return Content(cast("str", tree.get("role", "")), tuple(map(read_part, parts)))
+    return Content(text_at(tree, "role"), tuple(map(read_part, trees_at(tree, "parts"))))
 
 
 def read_part(tree: Tree) -> Part:
@@ -63,86 +69,122 @@ def read_part(tree: Tree) -> Part:
 
     Raises:
         Invalid: it has no payload (the real API's own words).
+        TypeError: a field is of a wrong type; never after a walk.
     """
-    if tree.keys() <= _PLAIN and "text" in tree:
-        kind = Thought if tree.get("thought") else Text
-        return kind(
-            text=cast("str", tree["text"]), signature=cast("str", tree.get("thoughtSignature", ""))
-        )
-    names = tree.keys() - _MODIFIERS
+    if len(tree) == 1 and type(text := tree.get("text")) is str:
+        return Text(text=text)
+    names = tree.keys() - _MODIFIERS.keys()
     if not names:
         raise Invalid("required oneof field 'data' must have one initialized field")
+    signature = text_at(tree, "thoughtSignature")
     name = next(iter(names))
-    signature = cast("str", tree.get("thoughtSignature", ""))
+    if len(names) > 1 or not _known(name, tree):
+        return _opaque(tree, names, signature)
     modifiers = _read_modifiers(tree)
-    payload = tree[name]
-    if name == "text" and len(names) == 1:
-        if modifiers is not None and modifiers.thought:
-            rest = msgspec.structs.replace(modifiers, thought=False)
-            modifiers = None if rest == Modifiers() else rest
-            return Thought(text=cast("str", payload), signature=signature, modifiers=modifiers)
-        return Text(text=cast("str", payload), signature=signature, modifiers=modifiers)
-    if (
-        len(names) > 1
-        or name not in _KNOWN
-        or not isinstance(payload, dict)
-        or not payload.keys() <= _KNOWN[name]
-    ):
-        body = {key: value for key, value in tree.items() if key in names}
-        return Opaque(
-            dialect=DIALECT, kind=name, body=json_of(body), signature=signature, modifiers=modifiers
+    if name == "text":
+        text = text_at(tree, "text")
+        if modifiers is None or not modifiers.thought:
+            return Text(text=text, signature=signature, modifiers=modifiers)
+        rest = msgspec.structs.replace(modifiers, thought=False)
+        return Thought(
+            text=text, signature=signature, modifiers=None if rest == Modifiers() else rest
         )
     return msgspec.structs.replace(
-        _read_payload(name, cast("Tree", payload)), signature=signature, modifiers=modifiers
+        _read_payload(name, tree_at(tree, name)), signature=signature, modifiers=modifiers
     )
 
 
-def _read_payload(name: str, tree: Tree) -> Part:
-    def text(key: str) -> str:
-        return cast("str", tree.get(key, ""))
+def _known(name: str, tree: Tree) -> bool:
+    """Whether the core has a word for all that stands in the part."""
+    if name not in _PAYLOADS:
+        return False
+    groups = [key for key in tree if key != "text" and type(tree[key]) is dict]
+    for key in groups:
+        fields = _PAYLOADS[key] if key == name else _MODIFIERS[key]
+        if key != "partMetadata" and not tree_at(tree, key).keys() <= fields:
+            return False
+    media = trees_at(tree_at(tree, name), "parts") if name == "functionResponse" else []
+    return all(_is_media(part) for part in media)
 
+
+def _is_media(part: Tree) -> bool:
+    blob = part.get("inlineData")
+    return len(part) == 1 and type(blob) is dict and blob.keys() <= _PAYLOADS["inlineData"]
+
+
+def _opaque(tree: Tree, names: AbstractSet[str], signature: str) -> Opaque:
+    kinds = sorted(names, key=lambda name: (name not in _PAYLOADS, list(tree).index(name)))
+    body = {key: value for key, value in tree.items() if key != "thoughtSignature"}
+    return Opaque(dialect=DIALECT, kind=kinds[0], body=json_of(body), signature=signature)
+
+
+def _read_payload(name: str, tree: Tree) -> Part:
     match name:
         case "inlineData":
-            return Blob(mime=text("mimeType"), data=text("data"), name=text("displayName"))
+            return _read_blob(tree)
         case "fileData":
-            return FileRef(uri=text("fileUri"), mime=text("mimeType"))
+            return FileRef(uri=text_at(tree, "fileUri"), mime=text_at(tree, "mimeType"))
         case "functionCall":
-            args = json_of(tree["args"]) if "args" in tree else EMPTY_OBJECT
-            return Call(name=text("name"), args=args, id=text("id"))
+            return Call(
+                name=text_at(tree, "name"), args=_read_object(tree, "args"), id=text_at(tree, "id")
+            )
         case "executableCode":
-            return Code(code=text("code"), language=text("language"), id=text("id"))
+            return Code(
+                code=text_at(tree, "code"),
+                language=text_at(tree, "language"),
+                id=text_at(tree, "id"),
+            )
         case "codeExecutionResult":
-            return CodeResult(outcome=text("outcome"), output=text("output"), id=text("id"))
+            return CodeResult(
+                outcome=text_at(tree, "outcome"),
+                output=text_at(tree, "output"),
+                id=text_at(tree, "id"),
+            )
         case _:
-            media = cast("list[dict[str, Tree]]", tree.get("parts", []))
-            blobs = [_read_payload("inlineData", part.get("inlineData", {})) for part in media]
+            media = trees_at(tree, "parts")
             return Result(
-                name=text("name"),
-                response=json_of(tree["response"]) if "response" in tree else EMPTY_OBJECT,
-                id=text("id"),
-                media=tuple(cast("list[Blob]", blobs)),
+                name=text_at(tree, "name"),
+                response=_read_object(tree, "response"),
+                id=text_at(tree, "id"),
+                media=tuple(_read_blob(tree_at(part, "inlineData")) for part in media),
                 will_continue=cast("bool | None", tree.get("willContinue")),
-                scheduling=text("scheduling"),
+                scheduling=text_at(tree, "scheduling"),
             )
 
 
+def _read_blob(tree: Tree) -> Blob:
+    return Blob(
+        mime=text_at(tree, "mimeType"),
+        data=text_at(tree, "data"),
+        name=text_at(tree, "displayName"),
+    )
+
+
+def _read_object(tree: Tree, key: str) -> Json:
+    value = tree_at(tree, key)
+    return json_of(value) if value else EMPTY_OBJECT
+
+
 def _read_modifiers(tree: Tree) -> Modifiers | None:
-    if tree.keys().isdisjoint(_MODIFIERS - {"thoughtSignature"}):
+    if len(tree) == 1 + ("thoughtSignature" in tree):  # only the payload, and its signature
         return None
-    resolution = cast("Tree", tree.get("mediaResolution", {}))
-    video = cast("Tree | None", tree.get("videoMetadata"))
-    return Modifiers(
+    resolution = tree_at(tree, "mediaResolution")
+    video = tree_at(tree, "videoMetadata")
+    found = Modifiers(
         thought=bool(tree.get("thought")),
-        resolution=cast("str", resolution.get("level", "")),
-        resolution_tokens=cast("int | None", resolution.get("numTokens")),
-        video=None
-        if video is None
-        else VideoSpan(
-            start_offset=cast("str", video.get("startOffset", "")),
-            end_offset=cast("str", video.get("endOffset", "")),
-            fps=cast("float | None", video.get("fps")),
-        ),
-        metadata=json_of(tree["partMetadata"]) if "partMetadata" in tree else None,
+        resolution=text_at(resolution, "level"),
+        resolution_tokens=count_at(resolution, "numTokens") if "numTokens" in resolution else None,
+        video=None if tree.get("videoMetadata") is None else _read_video(video),
+        metadata=json_of(tree_at(tree, "partMetadata")) if "partMetadata" in tree else None,
+    )
+    return None if found == Modifiers() else found
+
+
+def _read_video(tree: Tree) -> VideoSpan:
+    return VideoSpan(
+        start_offset=text_at(tree, "startOffset"),
+        end_offset=text_at(tree, "endOffset"),
+        fps=cast("float | None", tree.get("fps")),
     )
 
 

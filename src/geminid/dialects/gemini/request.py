@@ -4,7 +4,7 @@ from typing import Final, cast
 
 import msgspec
 
-from geminid.core.content import Content, Json, Part
+from geminid.core.content import Call, Content, Json, Part, Result
 from geminid.core.errors import Invalid
 from geminid.core.request import (
     BuiltinTool,
@@ -17,9 +17,13 @@ from geminid.core.request import (
     ToolChoice,
 )
 from geminid.dialects.gemini.parts import DIALECT, json_of, read_part, write_content, write_part
-from geminid.dialects.gemini.walk import Tree, walk
+from geminid.dialects.gemini.tree import Tree
+from geminid.dialects.gemini.walk import walk
 
 _ROLES: Final = {"": "user", "user": "user", "model": "model", "function": "user"}
+
+_NAMED: Final[dict[type, str]] = {Call: "function_call", Result: "function_response"}
+"""Parts that mean nothing without a name."""
 
 _SAMPLING: Final = {
     "temperature": "temperature",
@@ -48,15 +52,18 @@ def decode_request(body: bytes, model: str, *, depth: int = 100) -> Request:
 
     Raises:
         Malformed, TooLarge: as `walk`.
-        Invalid: no contents, an empty content, an unknown role (the real API's words).
+        Invalid: no contents, an empty content or part, an unknown role, two fields that exclude
+            each other (the real API's words where they are known).
     """
     return read_request(walk("GenerateContentRequest", body, depth=depth), model)
 
 
-def read_request(tree: Tree, model: str) -> Request:
-    """The request in a walked tree.  Takes known fields out of `tree`; the rest becomes `Extra`."""
-    contents = _contents(cast("list[Tree]", tree.pop("contents", [])))
-    system = cast("Tree", tree.pop("systemInstruction", {}))
+def read_request(tree: Tree, model: str, *, name: str = "GenerateContentRequest") -> Request:
+    """The request in a walked tree.  Takes known fields out of `tree`; the rest becomes `Extra`.
+
+    `name` is what error texts call it.
+    """
+    contents, system = _contents(tree, name)
     tree.pop("model", None)
     config = cast("Tree", tree.pop("generationConfig", {}))
     functions, builtins = _tools(cast("list[Tree]", tree.pop("tools", [])))
@@ -68,7 +75,7 @@ def read_request(tree: Tree, model: str) -> Request:
     return Request(
         model=model,
         contents=contents,
-        system=_parts(cast("list[Tree]", system.get("parts", [])), "system_instruction"),
+        system=system,
         functions=functions,
         builtins=builtins,
         tool_choice=choice,
@@ -80,34 +87,47 @@ def read_request(tree: Tree, model: str) -> Request:
     )
 
 
-def _contents(trees: list[Tree]) -> tuple[Content, ...]:
+def _contents(tree: Tree, name: str) -> tuple[tuple[Content, ...], tuple[Part, ...]]:
+    """The contents and the system instruction; one line for each thing that is missing in them."""
+    trees = cast("list[Tree]", tree.pop("contents", []))
+    system = cast("Tree", tree.pop("systemInstruction", {}))
+    wrong: list[str] = []
     if not trees:
-        raise _rule("contents", "contents is not specified")
+        wrong.append(f"* {name}.contents: contents is not specified\n")
     contents: list[Content] = []
-    for index, tree in enumerate(trees):
-        role = _ROLES.get(cast("str", tree.get("role", "")))
-        if role is None:
-            raise Invalid("Please use a valid role: user, model.")
-        where = f"contents[{index}]"
-        parts = cast("list[Tree]", tree.get("parts", []))
-        if not parts:
-            raise _rule(f"{where}.parts", "contents.parts must not be empty.")
-        contents.append(Content(role, _parts(parts, where)))
-    return tuple(contents)
+    roles = True
+    for index, content in enumerate(trees):
+        parts = _parts(content, wrong, name, index)
+        if not content.get("parts"):
+            wrong.append(f"* {name}.contents[{index}].parts: contents.parts must not be empty.\n")
+        role = _ROLES.get(cast("str", content.get("role", "")))
+        roles = roles and role is not None
+        contents.append(Content(role or "", parts))
+    instruction = _parts(system, wrong, name, -1)
+    if wrong:
+        raise Invalid("".join(wrong))
+    if not roles:
+        raise Invalid("Please use a valid role: user, model.")
+    return tuple(contents), instruction
 
 
-def _parts(trees: list[Tree], where: str) -> tuple[Part, ...]:
+def _parts(tree: Tree, wrong: list[str], name: str, index: int) -> tuple[Part, ...]:
+    """The parts of content `index`, or of the system instruction if that is negative."""
     parts: list[Part] = []
-    for index, tree in enumerate(trees):
+    for number, item in enumerate(cast("list[Tree]", tree.get("parts", []))):
+        what = ""
         try:
-            parts.append(read_part(tree))
+            part = read_part(item)
         except Invalid as error:
-            raise _rule(f"{where}.parts[{index}].data", error.detail) from error
+            what = f"data: {error.detail}"
+        else:
+            parts.append(part)
+            if (kind := _NAMED.get(type(part))) and not getattr(part, "name", ""):
+                what = f"{kind}.name: Name cannot be empty."
+        if what:
+            where = "system_instruction" if index < 0 else f"contents[{index}]"
+            wrong.append(f"* {name}.{where}.parts[{number}].{what}\n")
     return tuple(parts)
-
-
-def _rule(field: str, what: str) -> Invalid:
-    return Invalid(f"* GenerateContentRequest.{field}: {what}\n")
 
 
 def _tools(trees: list[Tree]) -> tuple[tuple[FunctionTool, ...], tuple[BuiltinTool, ...]]:
@@ -162,6 +182,8 @@ def _tool_choice(tree: Tree) -> ToolChoice | None:
 
 
 def _sampling(config: Tree) -> Sampling:
+    if not config:
+        return Sampling()
     known = {ours: config.pop(theirs) for theirs, ours in _SAMPLING.items() if theirs in config}
     stop = tuple(cast("list[str]", config.pop("stopSequences", [])))
     return Sampling(stop=stop, **known)  # type: ignore[arg-type]  # walked: types are the table's
@@ -181,6 +203,8 @@ def _thinking(config: Tree) -> Thinking | None:
     tree = cast("Tree | None", config.pop("thinkingConfig", None))
     if tree is None:
         return None
+    if "thinkingLevel" in tree and "thinkingBudget" in tree:
+        raise Invalid("You can only set only one of thinking budget and thinking level.")
     return Thinking(
         cast("str", tree.get("thinkingLevel", "")),
         cast("int | None", tree.get("thinkingBudget")),

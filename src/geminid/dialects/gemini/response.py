@@ -9,8 +9,8 @@ from geminid.core.events import Begin, Delta, End, Event, PartEnd, PartStart, Ta
 from geminid.core.fold import Answer, closed
 from geminid.core.usage import Usage
 from geminid.dialects.gemini.parts import DIALECT, write_content, write_part
+from geminid.dialects.gemini.tree import Tree
 from geminid.dialects.gemini.usage import write_usage
-from geminid.dialects.gemini.walk import Tree
 
 
 def encode_answer(answer: Answer) -> bytes:
@@ -28,7 +28,8 @@ def encode_answer(answer: Answer) -> bytes:
 
 
 def _ending(end: End) -> Tree:
-    tree: Tree = {"finishReason": end.reason, "index": end.candidate}
+    tree: Tree = {"finishReason": end.reason} if end.reason else {}
+    tree["index"] = end.candidate
     if end.message:
         tree["finishMessage"] = end.message
     if end.extra is not None and end.extra_dialect == DIALECT:
@@ -50,20 +51,22 @@ def _feedback(end: End) -> Tree:
 
 def _tail(begin: Begin, usage: Usage | None) -> Tree:
     tree: Tree = {"usageMetadata": write_usage(usage)} if usage is not None else {}
-    tree["modelVersion"] = begin.model
-    tree["responseId"] = begin.response_id
+    if begin.model:
+        tree["modelVersion"] = begin.model
+    if begin.response_id:
+        tree["responseId"] = begin.response_id
     if begin.extra is not None and begin.extra_dialect == DIALECT:
         tree |= msgspec.json.decode(begin.extra, type=dict[str, msgspec.Raw])
     return tree
 
 
 class _Writing:
-    """What is written of one candidate: its open part, and a signature that is still due."""
+    """What is written of one candidate: its open part, and an empty text due for its signature."""
 
     def __init__(self) -> None:
         self.part: Part | None = None
         self.pieces: list[str] = []
-        self.signature = ""
+        self.due: Text | Thought | None = None
         self.wrote = False
 
 
@@ -77,8 +80,9 @@ class ObjectEncoder:
     def __init__(self) -> None:
         self._begin = Begin("", "")
         self._usage: Usage | None = None
-        self._tail = b""  # the fields after `candidates`, encoded once per tally
+        self._tail = b""  # the object of the fields beside `candidates`, encoded once per tally
         self._writing: dict[int, _Writing] = {}
+        self._ended = False  # nothing but counts may follow
 
     def add(self, event: Event) -> bytes:
         """The object that `event` completes, or nothing."""
@@ -87,6 +91,7 @@ class ObjectEncoder:
                 self._begin, self._tail = event, b""
             case Tally():
                 self._usage, self._tail = event.usage, b""
+                return self._tail_now() if self._ended else b""
             case PartStart():
                 return self._start(event)
             case Delta():
@@ -94,9 +99,10 @@ class ObjectEncoder:
             case PartEnd():
                 return self._part_end(event)
             case End() if event.blocked:
-                tree = _feedback(event) | _tail(self._begin, self._usage)
-                return msgspec.json.encode(tree)
+                self._ended = True
+                return _together(msgspec.json.encode(_feedback(event)), self._tail_now())
             case End():
+                self._ended = True
                 return self._end(event)
             case _:
                 assert_never(event)
@@ -129,7 +135,8 @@ class ObjectEncoder:
         if part is None:
             return b""
         if _flows(part):
-            writing.signature = event.signature or part.signature
+            if signature := event.signature or part.signature:
+                writing.due = msgspec.structs.replace(part, text="", signature=signature)
             return b""
         whole = closed(part, "".join(writing.pieces), event.signature)
         return self._object([write_part(whole)], event.candidate)
@@ -140,20 +147,26 @@ class ObjectEncoder:
         if writing is not None and writing.wrote:
             content = {"parts": [self._due(writing) or {"text": ""}], "role": "model"}
         tree = {"candidates": [{"content": content} | _ending(event)]}
-        return msgspec.json.encode(tree | _tail(self._begin, self._usage))
+        return _together(msgspec.json.encode(tree), self._tail_now())
 
     def _due(self, writing: _Writing) -> Tree | None:
-        if not writing.signature:
-            return None
-        signature, writing.signature = writing.signature, ""
-        return {"text": "", "thoughtSignature": signature}
+        due, writing.due = writing.due, None
+        return None if due is None else write_part(due)
 
     def _object(self, parts: list[Tree], candidate: int) -> bytes:
-        if not self._tail:
-            self._tail = msgspec.json.encode(_tail(self._begin, self._usage))[1:]
         content: Tree = {"parts": parts, "role": "model"}
-        head = msgspec.json.encode({"candidates": [{"content": content, "index": candidate}]})
-        return head[:-1] + b"," + self._tail
+        tree = {"candidates": [{"content": content, "index": candidate}]}
+        return _together(msgspec.json.encode(tree), self._tail_now())
+
+    def _tail_now(self) -> bytes:
+        if not self._tail:
+            self._tail = msgspec.json.encode(_tail(self._begin, self._usage))
+        return self._tail
+
+
+def _together(head: bytes, tail: bytes) -> bytes:
+    """Two encoded objects as one."""
+    return head if tail == b"{}" else head[:-1] + b"," + tail[1:]
 
 
 def _flows(part: Part) -> TypeGuard[Text | Thought]:

@@ -3,30 +3,37 @@
 A unary body is a stream of one object, so both go through `ObjectDecoder`; `StreamDecoder` adds
 the SSE framing of `alt=sse`.
 
-Two findings shape the state (gemini.md section 1.2, pains.md 21): the closing chunk of a stream is
-an empty text that may carry the signature of the text before it, and with built-in tools a
-`finishReason` may stand in the *middle* of a stream.  So an empty text continues the open part, and
-`End` is held back until the upstream has closed.
+What real streams do shapes the state (gemini.md section 1.2, pains.md 21 and 25):
+
+* The closing chunk is an empty text that may carry the signature of the text before it, so the
+  first part of a chunk continues the text that is open.  Parts of one object are never joined:
+  grounding refers to them by number.
+* With built-in tools a `finishReason` may stand in the *middle*.  So `End` is held back until the
+  upstream has closed, and a reason that more words follow did not end the answer.
+* Grounding may come before the last chunk, and an empty object for it after; citations and log
+  probabilities come piece by piece.
 """
 
-from typing import Final, TypeAlias, cast
+from collections.abc import Iterator
+from typing import Final, TypeAlias
 
 import msgspec
 
 from geminid.core.content import Part, Text, Thought
-from geminid.core.errors import Fault, Invalid, StreamCut, UpstreamMalformed
+from geminid.core.errors import Fault, Invalid, StreamCut, TooLarge, UpstreamMalformed
 from geminid.core.events import Begin, Blocked, Delta, End, Event, PartEnd, PartStart, Tally
 from geminid.core.usage import Usage
 from geminid.dialects.gemini.errors import decode_error
 from geminid.dialects.gemini.parts import DIALECT, json_of, read_part
+from geminid.dialects.gemini.tree import Tree, count_at, text_at, tree_at, trees_at
 from geminid.dialects.gemini.usage import read_usage
-from geminid.dialects.gemini.walk import Tree
 from geminid.dialects.sse import SSEReader
 
 _CANDIDATE: Final = frozenset({"content", "finishReason", "finishMessage", "index"})
-_TOP: Final = frozenset(
-    {"candidates", "promptFeedback", "usageMetadata", "modelVersion", "responseId"}
-)
+_TOP: Final = frozenset({"candidates", "usageMetadata", "modelVersion", "responseId"})
+_PIECEMEAL: Final = frozenset({"citationMetadata", "logprobsResult"})
+_SILENT: Final = (b"", b"[DONE]")
+"""Payloads that say nothing; not Google's, but of servers that speak its API."""
 _Open: TypeAlias = Text | Thought
 
 
@@ -39,40 +46,58 @@ class _Candidate:
         self.message = ""
         self.extra: Tree = {}
 
-    def take(self, part: Part) -> list[Event]:
-        if isinstance(part, Text | Thought) and part.modifiers is None:
-            return self._take_text(part)
-        events = self.close()
-        events.append(PartStart(self.count, part, self.index))
-        events.append(PartEnd(self.count, "", self.index))
-        self.count += 1
-        return events
-
-    def _take_text(self, part: _Open) -> list[Event]:
-        if self.open is None or type(self.open) is not type(part):
-            if not part.text and not part.signature and self.count:
-                return []
-            events = self.close()
-            start = msgspec.structs.replace(part, signature="") if part.signature else part
-            events.append(PartStart(self.count, start, self.index))
-            self.count += 1
-            self.open = part
-        else:
-            events = [Delta(self.count - 1, part.text, self.index)] if part.text else []
-        if part.signature:
-            events += self.close(part.signature)
+    def take(self, tree: Tree) -> list[Event]:
+        """Events of the candidate's piece in one object."""
+        events: list[Event] = []
+        said = False
+        for number, item in enumerate(trees_at(tree_at(tree, "content"), "parts")):
+            part = _read(item)
+            if part is not None:
+                said = said or not isinstance(part, Text | Thought) or bool(part.text)
+                events += self._take_part(part, joins=not number)
+        if reason := text_at(tree, "finishReason"):
+            self.reason, self.message = reason, text_at(tree, "finishMessage")
+        elif said:
+            self.reason = self.message = ""
+        for key, value in tree.items():
+            if key in _CANDIDATE or value is None:
+                continue
+            before = self.extra.get(key)
+            if value or before is None:
+                joins = key in _PIECEMEAL and before is not None
+                self.extra[key] = _joined(before, value) if joins else value
         return events
 
     def close(self, signature: str = "") -> list[Event]:
+        """Ends the open text, if there is one."""
         if self.open is None:
             return []
         self.open = None
         return [PartEnd(self.count - 1, signature, self.index)]
 
-    def end(self) -> list[Event]:
+    def end(self) -> End:
+        """How the candidate ended."""
         extra = json_of(self.extra) if self.extra else None
         dialect = DIALECT if extra is not None else ""
-        return [End(self.reason, self.message, self.index, None, extra, dialect)]
+        return End(self.reason, self.message, self.index, None, extra, dialect)
+
+    def _take_part(self, part: Part, *, joins: bool) -> list[Event]:
+        if not isinstance(part, Text | Thought) or part.modifiers is not None:
+            return [*self.close(), *self._begin(part), PartEnd(self.count - 1, "", self.index)]
+        if joins and type(part) is type(self.open):
+            delta = Delta(self.count - 1, part.text, self.index)
+            events: list[Event] = [delta] if part.text else []
+        elif not part.text and not part.signature and self.count:
+            return []
+        else:
+            bare = msgspec.structs.replace(part, signature="") if part.signature else part
+            events = self.close() + self._begin(bare)
+            self.open = part
+        return events + self.close(part.signature) if part.signature else events
+
+    def _begin(self, part: Part) -> list[Event]:
+        self.count += 1
+        return [PartStart(self.count - 1, part, self.index)]
 
 
 class ObjectDecoder:
@@ -105,81 +130,97 @@ class ObjectDecoder:
         """
         try:
             tree = msgspec.json.decode(payload, type=dict[str, object])
-            if "error" in tree:
+            if tree.get("error") is not None:
                 raise decode_error(0, payload)
             return self._events(tree)
         except Fault:
             raise
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise UpstreamMalformed("The upstream answered with what is not JSON.") from error
-        except (TypeError, ValueError, AttributeError, KeyError, IndexError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise UpstreamMalformed("The upstream's answer has an unknown shape.") from error
 
     def finish(self) -> list[Event]:
         """The closing events, once the upstream has closed.
 
+        A block in mid-answer ends what had begun with the block's reason.
+
         Raises:
             StreamCut: it closed before each candidate had a finish reason.
         """
-        if self._blocked is not None and not self._candidates:
-            return [End("", blocked=self._blocked)]
-        whole = all(candidate.reason for candidate in self._candidates.values())
-        if not self._candidates or not whole:
+        candidates = list(self._candidates.values())
+        if self._blocked is not None:
+            if not candidates:
+                return [End("", blocked=self._blocked)]
+            for candidate in candidates:
+                if not candidate.reason:
+                    candidate.reason = self._blocked.reason
+                    candidate.message = self._blocked.message
+        if not candidates or not all(candidate.reason for candidate in candidates):
             raise StreamCut("The upstream closed before a finish reason; try again.")
-        events: list[Event] = []
-        for candidate in self._candidates.values():
-            events += candidate.close() + candidate.end()
-        return events
+        return [event for each in candidates for event in (*each.close(), each.end())]
 
     def _events(self, tree: Tree) -> list[Event]:
         events: list[Event] = []
         if not self._begun:
             self._begun = True
             events.append(_begin(tree))
-        counts = tree.get("usageMetadata")
-        if counts is not None:
-            usage = read_usage(cast("Tree", counts))
+        if tree.get("usageMetadata") is not None:
+            usage = read_usage(tree_at(tree, "usageMetadata"))
             if usage != self._usage:
                 self._usage = usage
                 events.append(Tally(usage))
-        for item in cast("list[Tree]", tree.get("candidates", [])):
-            events += self._take(item)
-        feedback = cast("Tree", tree.get("promptFeedback", {}))
-        if reason := cast("str", feedback.get("blockReason", "")):
+        for item in trees_at(tree, "candidates"):
+            index = count_at(item, "index")
+            candidate = self._candidates.get(index)
+            if candidate is None:
+                candidate = self._candidates[index] = _Candidate(index)
+            events += candidate.take(item)
+        feedback = tree_at(tree, "promptFeedback")
+        if reason := text_at(feedback, "blockReason"):
             ratings = feedback.get("safetyRatings")
             self._blocked = Blocked(
                 reason,
                 None if ratings is None else json_of(ratings),
-                cast("str", feedback.get("blockReasonMessage", "")),
+                text_at(feedback, "blockReasonMessage"),
             )
-        return events
-
-    def _take(self, tree: Tree) -> list[Event]:
-        index = cast("int", tree.get("index", 0))
-        candidate = self._candidates.get(index)
-        if candidate is None:
-            candidate = self._candidates[index] = _Candidate(index)
-        events: list[Event] = []
-        content = cast("Tree", tree.get("content", {}))
-        for part in cast("list[Tree]", content.get("parts", [])):
-            try:
-                events += candidate.take(read_part(part))
-            except Invalid:
-                continue  # a part without payload says nothing; only a request may not hold one
-        candidate.reason = cast("str", tree.get("finishReason", candidate.reason))
-        candidate.message = cast("str", tree.get("finishMessage", candidate.message))
-        candidate.extra |= {key: tree[key] for key in tree.keys() - _CANDIDATE}
         return events
 
 
 def _begin(tree: Tree) -> Begin:
-    extra = {key: value for key, value in tree.items() if key not in _TOP}
+    extra = {key: value for key, value in tree.items() if key not in _TOP and value is not None}
+    if tree_at(extra, "promptFeedback").get("blockReason"):
+        del extra["promptFeedback"]
     return Begin(
-        cast("str", tree.get("responseId", "")),
-        cast("str", tree.get("modelVersion", "")),
+        text_at(tree, "responseId"),
+        text_at(tree, "modelVersion"),
         json_of(extra) if extra else None,
         DIALECT if extra else "",
     )
+
+
+def _read(tree: Tree) -> Part | None:
+    if None in tree.values():
+        tree = {key: value for key, value in tree.items() if value is not None}
+    try:
+        return read_part(tree)
+    except Invalid:  # no payload: nothing is said, but a signature may stand alone
+        signature = text_at(tree, "thoughtSignature")
+        kind = Thought if tree.get("thought") else Text
+        return kind(text="", signature=signature) if signature else None
+
+
+def _joined(before: object, after: object) -> object:
+    """Two pieces of a field as one; a piece that repeats what was there replaces it."""
+    if type(before) is dict and type(after) is dict:
+        return before | {
+            key: _joined(before[key], value) if key in before else value
+            for key, value in after.items()
+        }
+    if type(before) is list and type(after) is list and after[: len(before)] != before:
+        before += after
+        return before
+    return after
 
 
 class StreamDecoder:
@@ -188,9 +229,19 @@ class StreamDecoder:
     def __init__(self) -> None:
         self._sse, self.objects = SSEReader(), ObjectDecoder()
 
-    def feed(self, chunk: bytes) -> list[Event]:
-        """Events that `chunk` completes.  Raises as `ObjectDecoder.feed` and `SSEReader.feed`."""
-        return [e for payload in self._sse.feed(chunk) for e in self.objects.feed(payload)]
+    def feed(self, chunk: bytes) -> Iterator[Event]:
+        """Events that `chunk` completes; iterate to the end before the next call.
+
+        They are made while you iterate, so what stands before a fault is given first.  Raises as
+        `ObjectDecoder.feed`.
+        """
+        try:
+            payloads = self._sse.feed(chunk)
+        except TooLarge as error:  # not the caller's doing
+            raise UpstreamMalformed(error.detail) from error
+        for payload in payloads:
+            if payload not in _SILENT:
+                yield from self.objects.feed(payload)
 
     def finish(self) -> list[Event]:
         """The closing events.  Raises `StreamCut` if the upstream closed too early."""

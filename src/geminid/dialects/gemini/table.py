@@ -2,16 +2,18 @@
 
 Source: Google's discovery document v1beta, revision 20260717, and the fields of gemini.md section 2
 that are newer than it (`displayName`, `excludeDomains`, `labels`, `continuationToken`, part-level
-`mediaResolution`, ...).  Correct a fact here; no code has to change.
+`mediaResolution`, ...), and those that google-genai 3.4.0 sends (`mediaProcessing`,
+`speechMetadata`, `authConfig`, ...).  Correct a fact here; no code has to change.
 
 A field is written `name:type`.  Types: `string bytes bool int32 int64 float double timestamp
-duration`, `json` (any value) and `struct` (any object), both never looked into; `@Name` an enum,
-`Name` a message, `[type]` a list, `{type}` a map.
+duration`; `json` (any value), `any` (the same, and `null` is a value too) and `struct` (any
+object), never looked into; `@Name` an enum, `Name` a message, `[type]` a list, `{type}` a map.
 """
 
 from typing import Final
 
 MESSAGES: Final[dict[str, str]] = {
+    "AuthConfig": "apiKey:string",
     "AudioResponseFormat": "bitRate:int32 delivery:@Delivery mimeType:@AudioMime sampleRate:int32",
     "Blob": "data:bytes mimeType:string displayName:string",
     "CodeExecution": "",
@@ -21,7 +23,9 @@ MESSAGES: Final[dict[str, str]] = {
         "environment:@Environment excludedPredefinedFunctions:[string]"
     ),
     "Content": "parts:[Part] role:string",
-    "CountTokensRequest": "contents:[Content] generateContentRequest:GenerateContentRequest",
+    "CountTokensRequest": (
+        "contents:[Content] generateContentRequest:GenerateContentRequest model:string"
+    ),
     "DynamicRetrievalConfig": "dynamicThreshold:float mode:@DynamicMode",
     "ExecutableCode": "code:string id:string language:@Language",
     "FileData": "fileUri:string mimeType:string",
@@ -39,7 +43,11 @@ MESSAGES: Final[dict[str, str]] = {
         "scheduling:@Scheduling willContinue:bool"
     ),
     "FunctionResponseBlob": "data:bytes mimeType:string displayName:string",
-    "FunctionResponsePart": "inlineData:FunctionResponseBlob",
+    "FunctionResponsePart": (
+        "inlineData:FunctionResponseBlob fileData:FileData mediaProcessing:@MediaProcessing "
+        "mediaResolution:MediaResolution videoMetadata:VideoMetadata documentMetadata:struct "
+        "spreadsheetMetadata:struct audioMetadata:struct"
+    ),
     "GenerateContentRequest": (
         "cachedContent:string contents:[Content] generationConfig:GenerationConfig "
         "model:string safetySettings:[SafetySetting] serviceTier:@ServiceTier store:bool "
@@ -57,7 +65,7 @@ MESSAGES: Final[dict[str, str]] = {
         "translationConfig:TranslationConfig audioTimestamp:bool routingConfig:struct "
         "audioTranscriptionConfig:struct"
     ),
-    "GoogleMaps": "enableWidget:bool",
+    "GoogleMaps": "enableWidget:bool authConfig:AuthConfig",
     "GoogleSearch": "searchTypes:SearchTypes timeRangeFilter:Interval excludeDomains:[string]",
     "GoogleSearchRetrieval": "dynamicRetrievalConfig:DynamicRetrievalConfig",
     "ImageConfig": "aspectRatio:string imageSize:string",
@@ -75,7 +83,9 @@ MESSAGES: Final[dict[str, str]] = {
         "fileData:FileData functionCall:FunctionCall functionResponse:FunctionResponse "
         "inlineData:Blob mediaResolution:MediaResolution partMetadata:struct text:string "
         "thought:bool thoughtSignature:bytes toolCall:ToolCall toolResponse:ToolResponse "
-        "videoMetadata:VideoMetadata"
+        "videoMetadata:VideoMetadata audioTranscription:struct mediaProcessing:@MediaProcessing "
+        "speechMetadata:struct documentMetadata:struct spreadsheetMetadata:struct "
+        "audioMetadata:struct"
     ),
     "PrebuiltVoiceConfig": "voiceName:string",
     "ResponseFormatConfig": (
@@ -84,7 +94,7 @@ MESSAGES: Final[dict[str, str]] = {
     "RetrievalConfig": "languageCode:string latLng:LatLng",
     "SafetySetting": "category:@HarmCategory threshold:@HarmBlockThreshold",
     "Schema": (
-        "anyOf:[Schema] default:json description:string enum:[string] example:json "
+        "anyOf:[Schema] default:any description:string enum:[string] example:any "
         "format:string items:Schema maxItems:int64 maxLength:int64 maxProperties:int64 "
         "maximum:double minItems:int64 minLength:int64 minProperties:int64 minimum:double "
         "nullable:bool pattern:string properties:{Schema} propertyOrdering:[string] "
@@ -115,11 +125,14 @@ MESSAGES: Final[dict[str, str]] = {
     "ToolResponse": "id:string response:struct toolType:@ToolType",
     "TranslationConfig": "echoTargetLanguage:bool targetLanguageCode:string",
     "UrlContext": "",
-    "VideoMetadata": "endOffset:duration fps:double startOffset:duration",
+    "VideoMetadata": (
+        "endOffset:duration fps:double startOffset:duration contentLayers:[@ContentLayer]"
+    ),
     "VoiceConfig": "prebuiltVoiceConfig:PrebuiltVoiceConfig",
     "WebSearch": "",
 }
 
+# In the order of their numbers, which a client may send instead (as Google's older one does).
 ENUMS: Final[dict[str, str]] = {
     "Outcome": "OUTCOME_UNSPECIFIED OUTCOME_OK OUTCOME_FAILED OUTCOME_DEADLINE_EXCEEDED",
     "Language": "LANGUAGE_UNSPECIFIED PYTHON",
@@ -176,11 +189,30 @@ ENUMS: Final[dict[str, str]] = {
     ),
     "Behavior": "UNSPECIFIED BLOCKING NON_BLOCKING",
     "DynamicMode": "MODE_UNSPECIFIED MODE_DYNAMIC",
+    "MediaProcessing": "MEDIA_PROCESSING_UNSPECIFIED STATIC AGENTIC",
+    "ContentLayer": "CONTENT_LAYER_UNSPECIFIED FRAMES AUDIO",
     "PartMediaResolution": (
         "MEDIA_RESOLUTION_UNSPECIFIED MEDIA_RESOLUTION_LOW MEDIA_RESOLUTION_MEDIUM "
         "MEDIA_RESOLUTION_HIGH MEDIA_RESOLUTION_ULTRA_HIGH"
     ),
 }
+
+QUALIFIED: Final[dict[str, str]] = {
+    "Behavior": "FunctionDeclaration.Behavior",
+    "ComputerUse": "Tool.ComputerUse",
+    "DynamicMode": "DynamicRetrievalConfig.Mode",
+    "Environment": "Tool.ComputerUse.Environment",
+    "GoogleSearch": "Tool.GoogleSearch",
+    "HarmBlockThreshold": "SafetySetting.HarmBlockThreshold",
+    "Language": "ExecutableCode.Language",
+    "MediaResolution": "GenerationConfig.MediaResolution",
+    "Modality": "GenerationConfig.Modality",
+    "Mode": "FunctionCallingConfig.Mode",
+    "Outcome": "CodeExecutionResult.Outcome",
+    "Scheduling": "FunctionResponse.Scheduling",
+    "ThinkingLevel": "ThinkingConfig.ThinkingLevel",
+}
+"""What error texts call a message or an enum that is declared inside another."""
 
 ONEOFS: Final[dict[str, tuple[str, str]]] = {
     "Part": (

@@ -1,9 +1,9 @@
 """`usageMetadata`: token counts to and from `core.usage` (gemini.md section 2.2)."""
 
-from typing import Final, cast
+from typing import Final
 
 from geminid.core.usage import ModalityCount, Usage
-from geminid.dialects.gemini.walk import Tree
+from geminid.dialects.gemini.tree import Tree, count_at, text_at, trees_at
 
 _COUNTS: Final = {
     "promptTokenCount": "prompt",
@@ -21,22 +21,23 @@ _DETAILS: Final = {
 
 
 def read_usage(tree: Tree) -> Usage:
-    """The counts in `tree`; absent ones are zero."""
-    counts = {ours: int(cast("int", tree.get(theirs, 0))) for theirs, ours in _COUNTS.items()}
+    """The counts in `tree`; absent ones are zero.
+
+    Raises:
+        TypeError, ValueError: a count is not one.
+    """
+    counts = {ours: count_at(tree, theirs) for theirs, ours in _COUNTS.items() if theirs in tree}
     details = {
-        ours: _read_details(cast("list[Tree]", tree[theirs]))
+        ours: tuple(map(_read_detail, trees_at(tree, theirs)))
         for theirs, ours in _DETAILS.items()
         if theirs in tree
     }
-    tier = cast("str", tree.get("serviceTier", ""))
+    tier = text_at(tree, "serviceTier")
     return Usage(service_tier=tier, **counts, **details)  # type: ignore[arg-type]  # by name
 
 
-def _read_details(trees: list[Tree]) -> tuple[ModalityCount, ...]:
-    return tuple(
-        ModalityCount(cast("str", tree.get("modality", "")), cast("int", tree.get("tokenCount", 0)))
-        for tree in trees
-    )
+def _read_detail(tree: Tree) -> ModalityCount:
+    return ModalityCount(text_at(tree, "modality"), count_at(tree, "tokenCount"))
 
 
 def write_usage(usage: Usage) -> Tree:
@@ -47,9 +48,12 @@ def write_usage(usage: Usage) -> Tree:
     for theirs, ours in _DETAILS.items():
         details: tuple[ModalityCount, ...] = getattr(usage, ours)
         if details:
-            tree[theirs] = [
-                {"modality": detail.modality, "tokenCount": detail.tokens} for detail in details
-            ]
+            tree[theirs] = [_write_detail(detail) for detail in details]
     if usage.service_tier:
         tree["serviceTier"] = usage.service_tier
     return tree
+
+
+def _write_detail(detail: ModalityCount) -> Tree:
+    tree: Tree = {"modality": detail.modality} if detail.modality else {}
+    return tree | {"tokenCount": detail.tokens} if detail.tokens else tree

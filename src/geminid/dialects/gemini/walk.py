@@ -4,46 +4,71 @@ Proto3 JSON lets a client write a field in camel or snake case, a number as a st
 enum in any case, bytes in two alphabets, and `null` for "unset"; Google's server names *all*
 unknown fields with their paths (gemini.md sections 0.3-0.8).  The walk follows `table`, changes no
 free-form JSON, and returns new dicts whose keys are camelCase and whose values are plain.
+
+It is on every request's path: what it costs, and what it was chosen over, is in
+docs/decisions/0001-schema-table-walk.md.
 """
 
-import binascii
 import re
-from collections.abc import Callable
 from functools import cache
-from typing import Final, TypeAlias, cast
+from typing import Final
 
 import msgspec
 
-from geminid.core.errors import Malformed, TooLarge, Violation
-from geminid.dialects.gemini.table import ENUMS, MESSAGES, ONEOFS
+from geminid.core.errors import Malformed, Violation
+from geminid.dialects.gemini.scalars import SCALARS, Check, enum_check
+from geminid.dialects.gemini.table import MESSAGES, ONEOFS, QUALIFIED
+from geminid.dialects.gemini.tree import Tree as Tree
+from geminid.dialects.gemini.violations import API, Path, Violations
 
-Tree: TypeAlias = dict[str, object]
-"""A JSON object with canonical keys; lives only between the walk and the structs."""
-
-_Path: TypeAlias = tuple["_Path | None", str]
-_Check: TypeAlias = Callable[["_Walk", object, _Path], object]
-
-_API: Final = "type.googleapis.com/google.ai.generativelanguage.v1beta."
-_DURATION: Final = re.compile(r"-?\d+(\.\d{1,9})?s")
-_TIMESTAMP: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)")
-_URL_SAFE: Final = str.maketrans("-_", "+/")
-_INT32: Final = 1 << 31
-_INT64: Final = 1 << 63
-_SHOWN: Final = 200
-"""A wrong value is quoted up to this many characters."""
+_HALF_PAIR: Final = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])")
 
 
 class _Field(msgspec.Struct, frozen=True):
     name: str
     snake: str
-    check: _Check
+    check: Check
+    plain: type  # a value of this very type is taken as it is
 
 
-class _Message(msgspec.Struct, frozen=True):
-    name: str
-    fields: dict[str, _Field]
-    oneof: str
-    members: frozenset[str]
+class _Message:
+    """A message of `table`, ready to check with."""
+
+    def __init__(self, name: str) -> None:
+        self.name = QUALIFIED.get(name, name)
+        self.fields: dict[str, _Field] = {}  # under both spellings
+        self.oneof, members = ONEOFS.get(name, ("", ""))
+        self.members = frozenset(members.split())
+
+    def check(self, report: Violations, value: object, path: Path | None, left: int) -> Tree:
+        """The object `value` in canonical spelling; see `Check`."""
+        if type(value) is not dict:
+            report.wrong(path, f"{API}{self.name}", value)
+            return {}
+        if left <= 0:
+            raise report.too_deep()
+        fields, tree = self.fields, {}
+        for key, item in value.items():
+            field = fields.get(key)
+            if field is None:
+                report.unknown(path, key)
+            elif type(item) is field.plain:
+                tree[field.name] = item
+            elif item is not None:
+                tree[field.name] = field.check(report, item, (path, field.snake, key), left - 1)
+        if len(tree) > 1 and self.members:
+            self._check_oneof(report, value, path)
+        return tree
+
+    def _check_oneof(self, report: Violations, value: Tree, path: Path | None) -> None:
+        fields, members = self.fields, self.members
+        keys = [
+            key
+            for key, item in value.items()
+            if key in fields and fields[key].name in members and item is not None
+        ]
+        for key in keys[1:]:
+            report.taken(path, self.oneof, key)
 
 
 def walk(message: str, body: bytes, *, depth: int = 100) -> Tree:
@@ -53,17 +78,9 @@ def walk(message: str, body: bytes, *, depth: int = 100) -> Tree:
         Malformed: not JSON, not an object, or fields unknown or of a wrong type; all are listed.
         TooLarge: nested deeper than `depth`.
     """
-    try:
-        value = msgspec.json.decode(body) if body.strip() else {}
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        what = "Nested too deeply." if isinstance(error, RecursionError) else f"{error}."
-        text = f"Invalid JSON payload received. {what}"
-        raise Malformed(text, (Violation("", text),)) from error
-    visit = _Walk(depth)
-    tree = visit.message(_message(message), value, None, depth)
-    if visit.violations:
-        shown = "\n".join(violation.description for violation in visit.violations)
-        raise Malformed(shown, tuple(visit.violations))
+    report = Violations(depth)
+    tree = _messages()[message].check(report, _decoded(body), None, depth)
+    report.check()
     return tree
 
 
@@ -72,275 +89,109 @@ def snake(camel: str) -> str:
     return re.sub(r"(?<!^)([A-Z])", r"_\1", camel).lower()
 
 
-class _Walk:
-    """Holds what went wrong so far; the walk goes on after each violation to find them all."""
-
-    def __init__(self, depth: int) -> None:
-        self.depth = depth
-        self.violations: list[Violation] = []
-
-    def message(self, kind: _Message, value: object, path: _Path | None, left: int) -> Tree:
-        if type(value) is not dict:
-            self.invalid(path, f"{_API}{kind.name}", value)
-            return {}
-        if left <= 0:
-            raise TooLarge(f"The request is nested deeper than {self.depth} levels; flatten it.")
-        fields, tree = kind.fields, {}
-        for key, item in value.items():
-            field = fields.get(key)
-            if field is None:
-                self.unknown(path, key)
-            elif item is not None:
-                tree[field.name] = field.check(self, item, (path, field.snake))
-        if kind.members and len(kind.members & tree.keys()) > 1:
-            self.several(kind, path, tree)
-        return tree
-
-    def invalid(self, path: _Path | None, expected: str, value: object) -> None:
-        shown = msgspec.json.encode(value).decode()[:_SHOWN]
-        where = _spell(path)
-        self.violations.append(
-            Violation(where, f"Invalid value at '{where}' ({expected}), {shown}"),
-        )
-
-    def unknown(self, path: _Path | None, key: str) -> None:
-        where = _spell(path)
-        at = f" at '{where}'" if where else ""
-        text = f'Invalid JSON payload received. Unknown name "{key}"{at}: Cannot find field.'
-        self.violations.append(Violation(where, text))
-
-    def several(self, kind: _Message, path: _Path | None, tree: Tree) -> None:
-        where = _spell(path)
-        for name in [key for key in tree if key in kind.members][1:]:
-            text = (
-                f"Invalid value at '{where}' (oneof), oneof field '{kind.oneof}' is already set."
-                f" Cannot set '{name}'"
-            )
-            self.violations.append(Violation(where, text))
-
-
-def _spell(path: _Path | None) -> str:
-    names: list[str] = []
-    while path is not None:
-        path, name = path
-        names.append(name)
-    return ".".join(reversed(names)).replace(".[", "[")
-
-
-def _depth(path: _Path | None) -> int:
-    count = 0
-    while path is not None:
-        path = path[0]
-        count += 1
-    return count
+def _decoded(body: bytes) -> object:
+    if not body or body.isspace():
+        return {}
+    try:
+        return msgspec.json.decode(body)
+    except RecursionError as error:
+        cause: Exception = error
+        what = "Nested too deeply."
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        cause = error
+        what = f"{error}."
+        if _HALF_PAIR.search(body):
+            what = "A string has an escape for one half of a surrogate pair."
+    text = f"Invalid JSON payload received. {what}"
+    raise Malformed(text, (Violation("", text),)) from cause
 
 
 @cache
-def _message(name: str) -> _Message:
-    fields: dict[str, _Field] = {}
-    for entry in MESSAGES[name].split():
-        camel, _, kind = entry.partition(":")
-        field = _Field(camel, snake(camel), _check(kind))
-        fields[field.name] = fields[field.snake] = field
-    oneof, members = ONEOFS.get(name, ("", ""))
-    return _Message(name, fields, oneof, frozenset(members.split()))
+def _messages() -> dict[str, _Message]:
+    messages = {name: _Message(name) for name in MESSAGES}  # first all: they refer to each other
+    for name, message in messages.items():
+        for entry in MESSAGES[name].split():
+            camel, _, kind = entry.partition(":")
+            check, plain = _check(kind, messages)
+            field = _Field(camel, snake(camel), check, plain)
+            message.fields[field.name] = message.fields[field.snake] = field
+    return messages
 
 
-def _check(kind: str) -> _Check:
-    if kind.startswith("["):
-        return _list_of(_check(kind[1:-1]), kind[1:-1])
-    if kind.startswith("{"):
-        return _map_of(_check(kind[1:-1]))
-    if kind.startswith("@"):
-        return _enum(kind[1:])
-    return _SCALARS.get(kind) or _sub(kind)
+def _check(kind: str, messages: dict[str, _Message]) -> tuple[Check, type]:
+    """The check of a type as `table` writes it, and the Python type that needs none."""
+    match kind[0]:
+        case "[":
+            return _list_of(*_check(kind[1:-1], messages)), type
+        case "{":
+            return _map_of(_check(kind[1:-1], messages)[0]), type
+        case "@":
+            return enum_check(kind[1:]), type
+    return _FREE.get(kind) or SCALARS.get(kind) or (messages[kind].check, type)
 
 
-def _sub(name: str) -> _Check:
-    def check(walk: _Walk, value: object, path: _Path) -> object:
-        # Looked up on use: messages refer to themselves (Schema, FunctionResponse).
-        return walk.message(_message(name), value, path, walk.depth - _depth(path))
-
-    return check
-
-
-def _list_of(check: _Check, kind: str) -> _Check:
-    def check_all(walk: _Walk, value: object, path: _Path) -> object:
-        if type(value) is not list:
-            if kind in MESSAGES and type(value) is dict:
-                value = [value]  # Google reads a lone message as a list of one
-            else:
-                walk.invalid(path, _expected(kind), value)
-                return []
+def _list_of(check: Check, plain: type) -> Check:
+    def check_all(report: Violations, value: object, path: Path, left: int) -> object:
+        if type(value) is not list:  # Google appends a lone value to the list
+            return [check(report, value, path, left)]
         return [
-            check(walk, item, (path, f"[{n}]"))
-            for n, item in enumerate(cast("list[object]", value))
+            item if type(item) is plain else check(report, item, (path, number, path[2]), left - 1)
+            for number, item in enumerate(value)
+            if item is not None
         ]
 
     return check_all
 
 
-def _map_of(check: _Check) -> _Check:
-    def check_all(walk: _Walk, value: object, path: _Path) -> object:
-        if type(value) is not dict:
-            walk.invalid(path, "Map", value)
+def _map_of(check: Check) -> Check:
+    def check_all(report: Violations, value: object, path: Path, left: int) -> object:
+        if type(value) is list:
+            report.wrong_map(path, f"Cannot bind a list to map for field '{path[2]}'.")
             return {}
-        parent, name = path
-        entries = cast("Tree", value).items()
-        # Proto maps are lists of key/value entries, and Google's paths show it.
-        return {
-            key: check(walk, item, ((parent, f"{name}[{n}]"), "value"))
-            for n, (key, item) in enumerate(entries)
-        }
+        if type(value) is not dict:
+            report.wrong(path, "Map", value)
+            return {}
+        tree: Tree = {}
+        for number, (key, item) in enumerate(value.items()):
+            # Proto maps are lists of key/value entries, and Google's paths show it.
+            inside: Path = ((path, number, key), "value", key)
+            if type(item) is list:
+                report.wrong_map(inside, f"Cannot have repeated items ('{key}') within a map.")
+            else:
+                tree[key] = check(report, item, inside, left - 1)
+        return tree
 
     return check_all
 
 
-def _enum(name: str) -> _Check:
-    values = {value: value for value in ENUMS[name].split()}
-    folded = {value.upper(): value for value in values}
-
-    def check(walk: _Walk, value: object, path: _Path) -> object:
-        if type(value) is str:
-            found = values.get(value) or folded.get(value.upper())
-            if found is not None:
-                return found
-        walk.invalid(path, f"{_API}{name}", value)
-        return ""
-
-    return check
-
-
-def _expected(kind: str) -> str:
-    return f"{_API}{kind}" if kind in MESSAGES else f"TYPE_{kind.lstrip('@').upper()}"
-
-
-def _string(walk: _Walk, value: object, path: _Path) -> object:
-    if type(value) is str:
-        return value
-    walk.invalid(path, "TYPE_STRING", value)
-    return ""
-
-
-def _bytes(walk: _Walk, value: object, path: _Path) -> object:
-    if type(value) is str:
-        try:
-            return base64_text(value)
-        except ValueError:
-            where = _spell(path)
-            shown = f'Base64 decoding failed for "{value[:_SHOWN]}"'
-            text = f"Invalid value at '{where}' (TYPE_BYTES), {shown}"
-            walk.violations.append(Violation(where, text))
-            return ""
-    walk.invalid(path, "TYPE_BYTES", value)
-    return ""
-
-
-def base64_text(value: str) -> str:
-    """`value` in standard base64 with padding, whichever alphabet and padding it came in.
-
-    Raises:
-        ValueError: it is not base64.
-    """
-    if "-" in value or "_" in value:
-        value = value.translate(_URL_SAFE)
-    if len(value) % 4:
-        value = value.rstrip("=")
-        value += "=" * (-len(value) % 4)
-    binascii.a2b_base64(value, strict_mode=True)
+def _json(report: Violations, value: object, _path: Path, left: int) -> object:
+    if not _shallow(value, left):
+        raise report.too_deep()
     return value
 
 
-def _bool(walk: _Walk, value: object, path: _Path) -> object:
-    if type(value) is bool:
-        return value
-    if value in ("true", "false"):
-        return value == "true"
-    walk.invalid(path, "TYPE_BOOL", value)
-    return False
-
-
-def _integer(bound: int, expected: str) -> _Check:
-    def check(walk: _Walk, value: object, path: _Path) -> object:
-        number = _whole(value)
-        if number is not None and -bound <= number < bound:
-            return number
-        walk.invalid(path, expected, value)
-        return 0
-
-    return check
-
-
-def _whole(value: object) -> int | None:
-    if type(value) is int:
-        return value
-    try:
-        if type(value) is float and value.is_integer():
-            return int(value)
-        if type(value) is str:
-            return int(value) if value.lstrip("-").isdecimal() else _whole(float(value))
-    except (ValueError, OverflowError):
-        pass
-    return None
-
-
-def _number(expected: str) -> _Check:
-    def check(walk: _Walk, value: object, path: _Path) -> object:
-        if type(value) in (int, float):
-            return value
-        if type(value) is str:
-            try:
-                return float(value)
-            except ValueError:
-                pass
-        walk.invalid(path, expected, value)
-        return 0
-
-    return check
-
-
-def _pattern(pattern: re.Pattern[str], expected: str) -> _Check:
-    def check(walk: _Walk, value: object, path: _Path) -> object:
-        if type(value) is str and pattern.fullmatch(value):
-            return value
-        walk.invalid(path, expected, value)
-        return ""
-
-    return check
-
-
-def _json(walk: _Walk, value: object, path: _Path) -> object:
-    limit = walk.depth - _depth(path)
-    if not _shallow(value, limit):
-        raise TooLarge(f"The request is nested deeper than {walk.depth} levels; flatten it.")
-    return value
-
-
-def _struct(walk: _Walk, value: object, path: _Path) -> object:
+def _struct(report: Violations, value: object, path: Path, left: int) -> object:
     if type(value) is dict:
-        return _json(walk, value, path)
-    walk.invalid(path, "type.googleapis.com/google.protobuf.Struct", value)
+        return _json(report, value, path, left)
+    report.wrong(path, "type.googleapis.com/google.protobuf.Struct", value)
     return {}
 
 
 def _shallow(value: object, left: int) -> bool:
     if type(value) is dict:
-        return left > 0 and all(_shallow(item, left - 1) for item in value.values())
-    if type(value) is list:
-        return left > 0 and all(_shallow(item, left - 1) for item in value)
+        value = list(value.values())
+    elif type(value) is not list:
+        return True
+    if left <= 0:
+        return False
+    for item in value:
+        if (type(item) is dict or type(item) is list) and not _shallow(item, left - 1):
+            return False
     return True
 
 
-_SCALARS: Final[dict[str, _Check]] = {
-    "string": _string,
-    "bytes": _bytes,
-    "bool": _bool,
-    "int32": _integer(_INT32, "TYPE_INT32"),
-    "int64": _integer(_INT64, "TYPE_INT64"),
-    "float": _number("TYPE_FLOAT"),
-    "double": _number("TYPE_DOUBLE"),
-    "duration": _pattern(_DURATION, "type.googleapis.com/google.protobuf.Duration"),
-    "timestamp": _pattern(_TIMESTAMP, "type.googleapis.com/google.protobuf.Timestamp"),
-    "json": _json,
-    "struct": _struct,
+_FREE: Final[dict[str, tuple[Check, type]]] = {
+    "json": (_json, str),
+    "any": (_json, type(None)),
+    "struct": (_struct, type),
 }

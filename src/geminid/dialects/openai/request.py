@@ -1,0 +1,210 @@
+"""`core.request.Request` as a `/chat/completions` body.
+
+What has no place here is named through `ignore` if the answer stays what was asked for, and
+refused if it would not.  Paths are Gemini's, the only dialect served so far.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from geminid.core.content import Json
+from geminid.core.errors import Invalid, Unsupported
+from geminid.core.request import Extra, FunctionTool, OutputFormat, Request, Thinking, ToolChoice
+from geminid.dialects.openai.flavor import Flavor
+from geminid.dialects.openai.messages import write_messages
+from geminid.dialects.openai.parts import DIALECT, Ignore
+from geminid.dialects.openai.schema import Tree, json_schema
+
+_SAME: Final = ("temperature", "top_p", "seed", "presence_penalty", "frequency_penalty", "logprobs")
+_EFFORTS: Final = ((1024, "low"), (8192, "medium"))
+# Leaving these out would answer another question than the one that was asked.
+_NEEDED: Final = {
+    "cachedContent": "a cached content",
+    "generationConfig.responseFormat": "`responseFormat`",
+    "generationConfig.speechConfig": "speech",
+}
+
+
+def encode_request(
+    request: Request, model: str, flavor: Flavor, *, stream: bool, ignore: Ignore
+) -> bytes:
+    """The body that asks `model` (the server's own name for it).
+
+    Raises:
+        Unrepresentable: a part cannot be carried.
+        Unsupported: a tool, a format or a modality cannot be had here.
+        Invalid: a schema that cannot be converted.
+    """
+    tree: Tree = {"model": model, "messages": write_messages(request, flavor, ignore)}
+    if stream:
+        tree |= {"stream": True, "stream_options": {"include_usage": True}}
+    tree |= _tools(request, flavor, ignore)
+    tree |= _sampling(request, flavor, ignore)
+    if request.output is not None:
+        tree |= _output(request.output)
+    if request.thinking is not None:
+        tree |= _thinking(request.thinking, flavor, ignore)
+    tree |= _modalities(request, flavor)
+    if request.extra is not None:
+        tree |= _extra(request.extra, tree, flavor, ignore)
+    return msgspec.json.encode(tree)
+
+
+def _tools(request: Request, flavor: Flavor, ignore: Ignore) -> Tree:
+    for tool in request.builtins:
+        raise Unsupported(
+            f"The tool `{tool.kind}` runs on Google's side and this model's engine has none;"
+            " leave it out, or ask a model that a Gemini channel serves."
+        )
+    choice = request.tool_choice or ToolChoice()
+    if not request.functions or (choice.mode == "NONE" and not flavor.tool_choice):
+        return {}
+    offered = _offered(request.functions, choice)
+    tree: Tree = {"tools": [_function(tool, ignore) for tool in offered]}
+    match choice.mode:
+        case "NONE":  # still listed: some servers want the tools that the history speaks of
+            tree["tool_choice"] = "none"
+        case "ANY" if not flavor.tool_choice:
+            raise Unsupported(
+                "This model's engine cannot be made to call a function (mode ANY); use AUTO."
+            )
+        case "ANY" if len(offered) == 1:
+            named = {"name": offered[0].name}
+            tree["tool_choice"] = {"type": "function", "function": named}
+        case "ANY":
+            tree["tool_choice"] = "required"
+        case "VALIDATED":
+            ignore("toolConfig.functionCallingConfig.mode")
+    return tree
+
+
+def _offered(functions: tuple[FunctionTool, ...], choice: ToolChoice) -> Sequence[FunctionTool]:
+    if not choice.allowed or choice.mode not in ("ANY", "VALIDATED"):
+        return functions
+    offered = [tool for tool in functions if tool.name in choice.allowed]
+    if not offered:
+        raise Invalid("`allowedFunctionNames` names none of the functions that are declared.")
+    return offered
+
+
+def _function(tool: FunctionTool, ignore: Ignore) -> Tree:
+    if tool.response is not None:
+        ignore("tools.functionDeclarations.response")
+    if tool.behavior:
+        ignore("tools.functionDeclarations.behavior")
+    parameters: Json | Tree = {"type": "object", "properties": {}}
+    if tool.parameters is not None:
+        parameters = json_schema(tool.parameters, already=tool.json_schema)
+    function: Tree = {"name": tool.name, "parameters": parameters}
+    if tool.description:
+        function["description"] = tool.description
+    return {"type": "function", "function": function}
+
+
+def _sampling(request: Request, flavor: Flavor, ignore: Ignore) -> Tree:
+    sampling = request.sampling
+    values = ((name, getattr(sampling, name)) for name in _SAME)
+    tree: Tree = {name: value for name, value in values if value is not None}
+    if sampling.stop:
+        tree["stop"] = sampling.stop
+    if sampling.max_output is not None:
+        tree[flavor.max_tokens] = sampling.max_output
+    if sampling.logprobs and sampling.top_logprobs is not None:
+        tree["top_logprobs"] = sampling.top_logprobs
+    if sampling.top_k is not None:
+        if flavor.top_k:
+            tree["top_k"] = sampling.top_k
+        else:
+            ignore("generationConfig.topK")
+    if sampling.candidates is not None and sampling.candidates > 1:
+        if flavor.candidates:
+            tree["n"] = sampling.candidates
+        else:
+            ignore("generationConfig.candidateCount")
+    return tree
+
+
+def _output(output: OutputFormat) -> Tree:
+    if output.schema is not None and output.mime in ("", "application/json"):
+        schema = json_schema(output.schema, already=output.json_schema)
+        named = {"name": "answer", "schema": schema}
+        return {"response_format": {"type": "json_schema", "json_schema": named}}
+    match output.mime:
+        case "application/json":
+            return {"response_format": {"type": "json_object"}}
+        case "" | "text/plain":
+            return {}
+        case _:
+            raise Unsupported(
+                f"The response type {output.mime} cannot be had from this model's engine; use"
+                " application/json with a schema."
+            )
+
+
+def _thinking(thinking: Thinking, flavor: Flavor, ignore: Ignore) -> Tree:
+    budget = thinking.budget if thinking.budget is not None and thinking.budget >= 0 else None
+    match flavor.reasoning:
+        case "effort":
+            effort = _effort(thinking.level, budget)
+            return {"reasoning_effort": effort} if effort else {}
+        case "object":
+            tree: Tree = {}
+            if thinking.level:
+                tree["effort"] = thinking.level.lower()
+            elif budget is not None:
+                tree |= {"max_tokens": budget} if budget else {"enabled": False}
+            if thinking.include is not None:
+                tree["exclude"] = not thinking.include
+            return {"reasoning": tree} if tree else {}
+        case _:
+            ignore("generationConfig.thinkingConfig")
+            return {}
+
+
+def _effort(level: str, budget: int | None) -> str:
+    if level:
+        return level.lower()
+    if budget is None:
+        return ""
+    if budget == 0:
+        return "none"
+    return next((effort for limit, effort in _EFFORTS if budget <= limit), "high")
+
+
+def _modalities(request: Request, flavor: Flavor) -> Tree:
+    wanted = [name.lower() for name in request.modalities]
+    if not set(wanted) - {"text", "modality_unspecified"}:
+        return {}
+    if flavor.draws and set(wanted) <= {"text", "image"}:
+        return {"modalities": wanted}
+    raise Unsupported(f"This model's engine cannot answer in {', '.join(request.modalities)}.")
+
+
+def _extra(extra: Extra, tree: Tree, flavor: Flavor, ignore: Ignore) -> Tree:
+    fields = msgspec.json.decode(extra.fields, type=dict[str, object])
+    if extra.dialect == DIALECT:
+        return {name: value for name, value in fields.items() if name not in tree}
+    written: Tree = {}
+    for path, value in _leaves(fields):
+        if path in _NEEDED:
+            raise Unsupported(f"This model's engine cannot use {_NEEDED[path]}; leave it out.")
+        if path == "generationConfig.imageConfig" and flavor.draws and isinstance(value, dict):
+            names = {"aspectRatio": "aspect_ratio", "imageSize": "image_size"}
+            written["image_config"] = {
+                theirs: value[ours] for ours, theirs in names.items() if ours in value
+            }
+        else:
+            ignore(path)
+    return written
+
+
+def _leaves(fields: Tree) -> list[tuple[str, object]]:
+    leaves: list[tuple[str, object]] = []
+    for name, value in fields.items():
+        if name in ("generationConfig", "toolConfig") and isinstance(value, dict):
+            leaves.extend((f"{name}.{inner}", found) for inner, found in value.items())
+        else:
+            leaves.append((name, value))
+    return leaves
