@@ -1,0 +1,89 @@
+# What a person types.  Needs only python3 (3.11 or newer) and make: everything else goes into .venv, from
+# locks with hashes.  Each step leaves a stamp there, so that a second run is quick and needs no network.
+
+PYTHON ?= python3
+# The small model that answers without a key; `make serve MODEL=` goes without.
+MODEL ?= smollm2
+# Handed on: make test ARGS="-k sse -x", make serve ARGS="--port 8000".
+ARGS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(BIN)/uv --quiet pip
+INSTALL := $(UV) install --python $(BIN)/python
+
+# A mirror that pip was told of serves uv as well.
+ifdef PIP_INDEX_URL
+export UV_DEFAULT_INDEX ?= $(PIP_INDEX_URL)
+endif
+
+# Releases younger than a week are not trusted: move the date by hand, then `make lock`.  The clients that the tests
+# speak for are the exception: what counts there is the newest that people use.
+LOCK_DATE := 2026-11-14
+CLIENTS := --exclude-newer-package google-genai=2026-11-21
+COMPILE := $(UV) compile --universal --python-version 3.11 --generate-hashes --upgrade \
+	--exclude-newer $(LOCK_DATE) $(CLIENTS) --no-emit-index-url --no-annotate --no-header
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help serve install dev model test check soak bench lock clean
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
+
+serve: install ## set up if needed, then serve on 127.0.0.1:7733
+	@exec $(BIN)/geminid serve $(ARGS)
+
+install: $(VENV)/.project model ## only the set-up: .venv/bin/geminid is then there
+
+test: install dev ## every test that needs no outside service
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/.project dev ## format, lint, types, import rules, file sizes
+	@echo "format" && $(BIN)/ruff format --check --quiet .
+	@echo "lint" && $(BIN)/ruff check --quiet .
+	@echo "types" && $(BIN)/mypy --no-error-summary
+	@echo "imports" && $(BIN)/lint-imports --no-logo
+	@echo "sizes" && $(BIN)/python tools/check_sizes.py
+
+soak: install dev ## the long counts, by hand only: hours
+	@$(BIN)/python -m pytest -m soak --timeout 0 $(ARGS)
+
+bench: install dev ## geminid beside its installed peers; writes bench/report.md
+	@$(BIN)/python -m bench $(ARGS)
+
+lock: $(VENV)/.tools ## choose versions again (see LOCK_DATE) and write the locks
+	@$(COMPILE) --group build -o requirements-build.lock
+	@$(COMPILE) pyproject.toml --group dev -c requirements-build.lock -o requirements-dev.lock
+	@$(COMPILE) pyproject.toml -c requirements-dev.lock -o requirements.lock
+
+clean: ## remove .venv and everything built; weights and state stay
+	@rm -rf $(VENV) build dist .coverage htmlcov .hypothesis .*_cache
+	@find src tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/.tools: requirements-build.lock
+	@echo "Making $(VENV) …"
+	@sh tools/venv.sh "$(PYTHON)" $(VENV) requirements-build.lock
+	@touch $@
+
+$(VENV)/.packages: requirements.lock $(VENV)/.tools
+	@echo "Installing geminid's dependencies …"
+	@$(INSTALL) --no-deps --require-hashes -r requirements.lock
+	@touch $@
+
+# No build isolation: it would fetch the build's own dependencies without a hash.
+$(VENV)/.project: pyproject.toml $(VENV)/.packages
+	@$(INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock $(VENV)/.packages
+	@echo "Installing the test tools …"
+	@$(INSTALL) --no-deps --require-hashes -r requirements-dev.lock
+	@touch $@
+
+dev: $(VENV)/.dev
+
+model: $(VENV)/.project
+ifneq ($(strip $(MODEL)),)
+	@$(BIN)/geminid model pull $(MODEL)
+endif
