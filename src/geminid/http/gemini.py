@@ -1,11 +1,11 @@
 """The Gemini API's routes: generate, stream, count, and the list of models."""
 
+import math
 import re
 import secrets
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Coroutine
 from contextlib import aclosing
 from typing import Final, TypeAlias
-from urllib.parse import unquote
 
 import msgspec
 
@@ -13,6 +13,7 @@ from geminid.core.errors import (
     CallerLeft,
     Fault,
     NotFound,
+    RateLimited,
     StreamCut,
     TooLarge,
     UnknownMethod,
@@ -36,7 +37,7 @@ from geminid.dialects.gemini.response import (
 from geminid.http.exchange import Exchange, Headers
 from geminid.http.guards import require_json
 from geminid.http.models import get_model, list_models
-from geminid.http.send import header_text, send_stream, send_whole, while_there
+from geminid.http.send import guarded, header_text, send_stream, send_whole, while_there
 from geminid.http.state import State
 from geminid.pipeline.compile import Lane, Target
 
@@ -44,11 +45,15 @@ DIALECT: Final = "gemini"
 
 _CALL: Final = re.compile(r"(?:models|tunedModels|dynamic)/(.+):(\w+)")
 _MODEL: Final = re.compile(r"models/([^:]+)")
-_ELSEWHERE: Final = frozenset(
-    {"embedContent", "batchEmbedContents", "batchGenerateContent", "asyncBatchEmbedContent"}
-    | {"predict", "predictLongRunning"}
-)
-"""Methods that the API has and this server has not: no model here supports them."""
+_ELSEWHERE: Final = {
+    "embedContent": "embedContent",
+    "batchEmbedContents": "embedContent",
+    "asyncBatchEmbedContent": "embedContent",
+    "batchGenerateContent": "batchGenerateContent",
+    "predict": "predict",
+    "predictLongRunning": "predictLongRunning",
+}
+"""Methods that the API has and this server has not, and what its 404 calls them (recorded)."""
 
 _VARY: Final = (b"vary", b"Origin, X-Origin, Referer")
 _NOSNIFF: Final = (b"x-content-type-options", b"nosniff")
@@ -82,7 +87,7 @@ async def handle(exchange: Exchange, state: State, version: str, rest: str) -> N
     call = _Call(exchange, state)
     body: bytes | None
     try:
-        body = await while_there(exchange, call.serve(unquote(rest)))
+        body = await guarded(exchange, call.serve(rest))
     except CallerLeft:
         return
     except Fault as fault:
@@ -90,7 +95,7 @@ async def handle(exchange: Exchange, state: State, version: str, rest: str) -> N
         body = body if exchange.query("prettyPrint") == "false" else pretty(body)
         if rest.endswith(":streamGenerateContent") and exchange.query("alt") != "sse":
             body = b"[" + body.rstrip() + b"]\n"
-        await send_whole(exchange, status, body, call.headers())
+        await send_whole(exchange, status, body, [*call.headers(), *_retry_after(fault)])
         return
     if body is None:  # a stream is out; only its end is left
         await exchange.send({"type": "http.response.body", "body": b""})
@@ -116,6 +121,7 @@ class _Call:
         form = _form(exchange, rest)
         if exchange.method == "GET":
             return form.written(await self._read(rest))
+        work: Coroutine[None, None, bytes | None]
         call = _CALL.fullmatch(rest)
         if exchange.method != "POST" or call is None:
             raise NotFound(f"There is nothing at {exchange.method} {exchange.path[:200]}.")
@@ -123,13 +129,17 @@ class _Call:
         model, method = call[1], call[2]
         match method:
             case "generateContent" | "streamGenerateContent":
-                return await self._generate(model, form)
+                self.context.stream = form.stream
+                self._aim(model, "generateContent")
+                work = self._generate(await exchange.body(state.body), form)
             case "countTokens":
-                return form.written(await self._count(model))
+                self._aim(model, method)
+                work = self._count(await exchange.body(state.body), form)
             case _ if method in _ELSEWHERE:
-                raise UnknownModel(model, method)
+                raise UnknownModel(model, _ELSEWHERE[method])
             case _:
                 raise UnknownMethod(f"Method {method[:100]!r} does not exist for models.")
+        return await while_there(exchange, work)
 
     def headers(self, content_type: str = "") -> Headers:
         """The answer's headers; with `content_type` those of a stream."""
@@ -163,20 +173,15 @@ class _Call:
             return await get_model(self.state.routes, found[1], self.context)
         raise NotFound(f"There is nothing at GET {self.exchange.path[:200]}.")
 
-    async def _count(self, model: str) -> bytes:
-        self._aim(model, "countTokens")
-        body = await self.exchange.body(self.state.body)
+    async def _count(self, body: bytes, form: _Form) -> bytes:
         request = decode_count_request(body, self._target.model, depth=self.state.depth)
         self._bound(request)
         count = await self.state.runner.count(request, self._target, self.context)
         if count.estimated:
             self.context.notice("the token count is an estimate")
-        return encode_count(count)
+        return form.written(encode_count(count))
 
-    async def _generate(self, model: str, form: _Form) -> bytes | None:
-        self.context.stream = form.stream
-        self._aim(model, "streamGenerateContent" if form.stream else "generateContent")
-        body = await self.exchange.body(self.state.body)
+    async def _generate(self, body: bytes, form: _Form) -> bytes | None:
         runner, target = self.state.runner, self._target
         if target.lane is Lane.BYTES and form.verbatim():
             return await self._relay(runner.relay(body, target, self.context, DIALECT), form)
@@ -251,6 +256,12 @@ class _Call:
                 f"The request has more than {self.state.parts} parts; send fewer,"
                 " or raise [limits] parts on the server."
             )
+
+
+def _retry_after(fault: Fault) -> Headers:
+    if not isinstance(fault, RateLimited) or fault.retry_after is None:
+        return []
+    return [(b"retry-after", str(math.ceil(fault.retry_after)).encode())]
 
 
 def _form(exchange: Exchange, rest: str) -> _Form:

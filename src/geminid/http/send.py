@@ -16,6 +16,8 @@ from geminid.core.errors import CallerLeft, Fault, Internal
 from geminid.http.exchange import Exchange, Headers
 
 JSON: Final = b"application/json; charset=UTF-8"
+_HEADER_LIMIT: Final = 2000
+"""Characters of one header: clients refuse an answer with a line of 8 KB."""
 
 T = TypeVar("T")
 
@@ -67,9 +69,10 @@ async def send_stream(
 async def while_there(exchange: Exchange, work: Awaitable[T]) -> T:
     """The result of `work`, which is cancelled as soon as the caller closes the connection.
 
+    The body must have been read: whoever watches for the close takes every message that comes.
+
     Raises:
         CallerLeft: they did; everything `work` held has been closed.
-        Fault: `work` failed; a bug comes out as `Internal`.
     """
     here = asyncio.current_task()
     left = False
@@ -98,8 +101,20 @@ async def while_there(exchange: Exchange, work: Awaitable[T]) -> T:
             raise CallerLeft("The caller closed the connection.") from None
         raise
     if failure is not None:
-        raise as_fault(failure, exchange) from failure
+        raise failure
     return result
+
+
+async def guarded(exchange: Exchange, work: Awaitable[T]) -> T:
+    """The result of `work`.
+
+    Raises:
+        Fault: it failed; a bug comes out as `Internal`.
+    """
+    try:
+        return await work
+    except Exception as error:
+        raise as_fault(error, exchange) from error
 
 
 def as_fault(error: Exception, exchange: Exchange) -> Fault:
@@ -111,6 +126,6 @@ def as_fault(error: Exception, exchange: Exchange) -> Fault:
 
 
 def header_text(texts: Iterable[str]) -> bytes:
-    """Texts for one response header: printable ASCII, joined by semicolons."""
-    joined = "; ".join(texts)
+    """Texts for one response header: printable ASCII, joined by semicolons, cut where it is long."""
+    joined = "; ".join(texts)[:_HEADER_LIMIT]
     return "".join(char if " " <= char <= "~" else "?" for char in joined).encode()

@@ -1,6 +1,5 @@
 """A channel that is in service: an engine, its names for models, and who still uses it."""
 
-import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
@@ -10,8 +9,9 @@ from geminid.core.ports import Engine
 class LiveChannel:
     """A configured channel with its engine, from one reload of the configuration to another.
 
-    `models` maps our ids to the upstream's.  `retire` closes the engine once nobody uses it, so a
-    reload never cuts an answer.
+    `models` maps our ids to the upstream's.  Once retired, the engine is closed by whoever leaves
+    it last, so a reload never cuts an answer and nobody has to wait for one.  A request that took
+    its state before the reload may still come after that; it closes the engine again.
     """
 
     def __init__(
@@ -27,8 +27,7 @@ class LiveChannel:
         self.name, self.kind, self.engine = name, kind, engine
         self.models, self.priority, self.timeout_s = models, priority, timeout_s
         self._users = 0
-        self._idle = asyncio.Event()
-        self._idle.set()
+        self._retired = False
 
     @property
     def users(self) -> int:
@@ -39,15 +38,17 @@ class LiveChannel:
     async def used(self) -> AsyncGenerator[Engine, None]:
         """The engine, kept open while the context lasts."""
         self._users += 1
-        self._idle.clear()
         try:
             yield self.engine
         finally:
             self._users -= 1
-            if not self._users:
-                self._idle.set()
+            await self._close_if_left()
 
     async def retire(self) -> None:
-        """Wait until nobody uses the engine, then close it."""
-        await self._idle.wait()
-        await self.engine.close()
+        """Take the channel out of service: close its engine now, or when its last user leaves."""
+        self._retired = True
+        await self._close_if_left()
+
+    async def _close_if_left(self) -> None:
+        if self._retired and not self._users:
+            await self.engine.close()

@@ -79,10 +79,9 @@ class Routes:
         return target
 
     def served(self) -> tuple[Target, ...]:
-        """Every target, in the catalog's order, then those the catalog does not know."""
-        known = [self._targets[m.id] for m in self.catalog.models if m.id in self._targets]
-        rest = [t for ours, t in self._targets.items() if self.catalog.get(ours) is None]
-        return (*known, *rest)
+        """Every target: the catalog's ids in its order, then all other names."""
+        known = {m.id: self._targets[m.id] for m in self.catalog.models if m.id in self._targets}
+        return tuple((known | self._targets).values())
 
     def _target(
         self, ours: str, theirs: str, channel: LiveChannel, dialect: str, *, cheap: bool

@@ -13,7 +13,7 @@ from contextlib import aclosing, asynccontextmanager
 import msgspec
 
 from geminid.core.errors import CallerLeft, Fault, Internal, StreamCut
-from geminid.core.events import Begin, End, Events, Tally
+from geminid.core.events import Begin, End, Event, Events, PartEnd, PartStart, Tally
 from geminid.core.ports import (
     Account,
     ByteEngine,
@@ -37,6 +37,28 @@ class _Progress:
         self.finish = ""
         self.usage: Usage | None = None
         self.first = 0.0
+        self._parts = 0  # begun and not ended
+        self._candidates: set[int] = set()  # begun and not ended
+
+    @property
+    def whole(self) -> bool:
+        """Whether all that began has ended, by the rules of `core.events`."""
+        return bool(self.finish) and not self._parts and not self._candidates
+
+    def take(self, event: Event) -> None:
+        match event:
+            case PartStart():
+                self._parts += 1
+                self._candidates.add(event.candidate)
+            case PartEnd():
+                self._parts -= 1
+            case Tally():
+                self.usage = event.usage
+            case End():
+                self._candidates.discard(event.candidate)
+                self.finish = event.blocked.reason if event.blocked else event.reason
+            case _:
+                pass
 
 
 class Runner:
@@ -49,8 +71,9 @@ class Runner:
         """The event lane: the engine's events, and `Begin.response_id` filled in if it has none.
 
         Raises:
-            Fault: what the engine raised.
-            Internal: the book could not be written; nothing was sent.
+            Fault: what the engine raised, or the book that could not be written; nothing was sent
+                then.
+            StreamCut: the engine stopped before all it had begun was ended.
         """
         context = self._bounded(context, target)
         async with self._booked(target, context, dialect) as progress:
@@ -58,19 +81,13 @@ class Runner:
                 target.channel.engine.answer(request, target.theirs, context)
             ) as events:
                 async for event in events:
-                    match event:
-                        case Begin() if not event.response_id:
-                            yield msgspec.structs.replace(event, response_id=context.request_id)
-                            continue
-                        case Tally():
-                            progress.usage = event.usage
-                        case End():
-                            progress.finish = (
-                                event.blocked.reason if event.blocked else event.reason
-                            )
                     progress.first = progress.first or self._clock.now()
-                    yield event
-            if not progress.finish:
+                    progress.take(event)
+                    if isinstance(event, Begin) and not event.response_id:
+                        yield msgspec.structs.replace(event, response_id=context.request_id)
+                    else:
+                        yield event
+            if not progress.whole:
                 raise StreamCut("The engine stopped before the answer had ended; try again.")
 
     async def relay(self, body: bytes, target: Target, context: Context, dialect: str) -> Relay:
@@ -91,6 +108,8 @@ class Runner:
                     progress.finish, progress.usage = piece.finish, piece.usage
                 progress.first = progress.first or self._clock.now()
                 yield piece
+            if not progress.whole:
+                raise StreamCut("The engine stopped before the answer had ended; try again.")
 
     async def count(self, request: Request, target: Target, context: Context) -> TokenCount:
         """Tokens of a prompt.  Not booked: counting is free.  Raises what the engine raises."""
@@ -133,7 +152,8 @@ class Runner:
             raise
         except (asyncio.CancelledError, GeneratorExit):
             # A caller who leaves after the ending has had the whole answer.
-            outcome = "ok" if progress.finish else CallerLeft.code
+            if _cancelled():
+                outcome = "ok" if progress.finish else CallerLeft.code
             raise
         finally:
             # Appending to the journal takes a microsecond and awaits nothing: no shield is needed.
@@ -147,3 +167,9 @@ class Runner:
                     first_byte=progress.first,
                 )
             )
+
+
+def _cancelled() -> bool:
+    """Whether the caller left (`http` cancels the task then), or our own reader of events failed."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

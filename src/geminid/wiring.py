@@ -1,0 +1,196 @@
+"""The composition root: the only file that imports everything, and the only one that may.
+
+`build` reads the configuration and puts engines, stores, pipeline and HTTP together for one serving
+process.  Nothing is started before `House.start`.
+"""
+
+import time
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+import structlog
+
+from geminid import catalog as catalogs
+from geminid import config as configs
+from geminid.catalog import Catalog
+from geminid.config import Boot, Channel, Config
+from geminid.core.ports import Engine
+from geminid.http.app import App
+from geminid.http.gemini import DIALECT
+from geminid.http.guards import Guards
+from geminid.http.state import State
+from geminid.pipeline.auth import Callers
+from geminid.pipeline.channel import LiveChannel
+from geminid.pipeline.compile import Routes
+from geminid.pipeline.run import Runner
+from geminid.stores.account import BookedAccount, open_book
+
+_log = structlog.get_logger("geminid.wiring")
+
+
+class SystemClock:
+    """The machine's own clock."""
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        return datetime.now(UTC).timestamp()
+
+    def monotonic(self) -> float:
+        """Seconds on a clock that never goes back."""
+        return time.monotonic()
+
+
+class House:
+    """One serving process's parts, put together.
+
+    `app` may be served between `start` and `close`.  `reload` swaps all that the configuration
+    decides, or changes nothing; answers under way keep what they began with.
+    """
+
+    def __init__(self, boot: Boot, config: Config) -> None:
+        self._boot, self._config = boot, config
+        self._clock = SystemClock()
+        self._catalog = catalogs.load()
+        self._account: BookedAccount | None = None
+        self._channels: tuple[tuple[Channel, LiveChannel], ...] = ()
+        self._retired: list[LiveChannel] = []
+        self._app: App | None = None
+
+    @property
+    def app(self) -> App:
+        """The ASGI application."""
+        if self._app is None:
+            raise RuntimeError("The house has not been started.")
+        return self._app
+
+    async def start(self) -> None:
+        """Open the book (replaying what a crash left) and the channels.
+
+        Raises:
+            StateUnusable: the home folder cannot be used.
+        """
+        self._account = open_book(self._config.home, self._clock)
+        self._channels = self._connected(self._config, ())
+        self._app = App(self._state(self._config, self._account))
+
+    async def reload(self) -> None:
+        """Read the configuration again and swap to it.
+
+        Raises:
+            ConfigError: it is wrong; nothing has changed.
+        """
+        config = configs.load(self._boot, configs.environment())
+        if self._account is None:
+            raise RuntimeError("The house has not been started.")
+        before, self._channels = self._channels, self._connected(config, self._channels)
+        self._config = config
+        self.app.state = self._state(config, self._account)
+        kept = {id(live) for _, live in self._channels}
+        self._retired += [live for _, live in before if id(live) not in kept]
+        await self._close_idle()
+
+    async def close(self) -> None:
+        """Close every engine, then the book, with all rows written.  Nothing is served after."""
+        for live in (*self._retired, *(live for _, live in self._channels)):
+            await live.engine.close()
+        if self._account is not None:
+            self._account.close()
+
+    async def _close_idle(self) -> None:
+        """Close retired channels that nobody uses; the rest wait for the next reload or the end."""
+        busy = []
+        for live in self._retired:
+            if live.users:
+                busy.append(live)
+            else:
+                await live.engine.close()
+        self._retired = busy
+
+    def _connected(
+        self, config: Config, before: Iterable[tuple[Channel, LiveChannel]]
+    ) -> tuple[tuple[Channel, LiveChannel], ...]:
+        """Live channels for `config`; one whose settings did not change is kept with its pool."""
+        kept = [(channel, live) for channel, live in before if channel in config.channels]
+        known = {channel.name: live for channel, live in kept}
+        return tuple(
+            (channel, known.get(channel.name) or self._live(channel, config))
+            for channel in config.channels
+        )
+
+    def _live(self, channel: Channel, config: Config) -> LiveChannel:
+        return LiveChannel(
+            channel.name,
+            channel.engine,
+            self._engine(channel, config),
+            models=_models(channel, self._catalog),
+            priority=channel.priority,
+            timeout_s=channel.timeout_s,
+        )
+
+    def _engine(self, channel: Channel, config: Config) -> Engine:
+        # Imported on use: a server that only passes requests on should not load what runs models.
+        key = channel.key.reveal() if channel.key is not None else ""
+        match channel.engine:
+            case "google":
+                from geminid.engines.google import Google
+                from geminid.engines.transport import Transport
+
+                return Google(Transport(), key, channel.base_url)
+            case "openai":
+                from geminid.engines.openai import OpenAI
+                from geminid.engines.transport import Transport
+
+                return OpenAI(Transport(), channel.base_url, key, flavor=channel.flavor)
+            case "llama":
+                from geminid.engines.llama import Llama
+
+                return Llama(self._boot.runtime_dir, channel, config.limits.default_max_output)
+            case _:
+                from geminid.engines.echo import Echo
+
+                return Echo(pace_s=channel.pace_ms / 1000)
+
+    def _state(self, config: Config, account: BookedAccount) -> State:
+        names = {config.server.host, *config.server.hosts}
+        if config.server.public_url:
+            names.add(urlsplit(config.server.public_url).hostname or "")
+        return State(
+            routes=Routes((live for _, live in self._channels), self._catalog, dialect=DIALECT),
+            callers=Callers((caller.key_sha256, caller.name) for caller in config.callers),
+            guards=Guards(hosts=names, cors=config.server.cors),
+            runner=Runner(account, self._clock),
+            clock=self._clock,
+            account_problem=lambda: account.problem,
+            body=config.limits.body,
+            depth=config.limits.depth,
+            parts=config.limits.parts,
+            deadline_s=config.limits.deadline_s,
+        )
+
+
+def build(boot: Boot) -> House:
+    """The house that `boot` describes, not yet started.
+
+    Raises:
+        ConfigError: the configuration is wrong; each problem names its line and key.
+    """
+    return House(boot, configs.load(boot, configs.environment()))
+
+
+def _models(channel: Channel, catalog: Catalog) -> dict[str, str]:
+    """Our ids and the upstream's.  Without a list of its own, a channel serves the whole catalog.
+
+    A retired model is asked for by its successor's name where there is a real upstream; an engine
+    of our own knows text models only.
+    """
+    if channel.models:
+        return {model.ours: model.theirs for model in channel.models}
+    if channel.engine in ("llama", "echo"):
+        return {model.id: model.id for model in catalog.models if model.kind == "text"}
+    models: dict[str, str] = {}
+    for model in catalog.models:
+        resolved = catalog.resolve(model.id)
+        theirs = resolved.model.id if resolved is not None else model.id
+        models[model.id] = channel.prefix + theirs
+    return models
