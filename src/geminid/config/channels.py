@@ -1,0 +1,235 @@
+"""Channels: from `[[channel]]` tables, and from keys found in the environment."""
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import msgspec
+
+from geminid.config.address import base_url
+from geminid.config.model import Channel, ModelMap, Secret
+from geminid.config.secrets import key_in, secret_at
+from geminid.config.table import Report, Table, nearest
+from geminid.dialects.openai.flavor import FLAVORS
+
+ENGINES = ("google", "openai", "llama", "echo")
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+NAME_RULE = (
+    "use 1 to 64 letters, digits, dots, dashes or underscores, beginning with a letter or digit"
+)
+
+_MODEL = re.compile(r"[A-Za-z0-9@][^\s=]*")
+_VERSIONED = re.compile(r"/v\d\w*$")
+
+# Keys that belong to one engine, or two.  The rest belong to all.
+_ENGINE_KEYS = {
+    "base_url": ("google", "openai"),
+    "key": ("google", "openai"),
+    "prefix": ("openai",),
+    "flavor": ("openai",),
+    "weights": ("llama",),
+    "context": ("llama",),
+    "slots": ("llama",),
+    "pace_ms": ("echo",),
+}
+
+
+class _Service(msgspec.Struct, frozen=True):
+    """An OpenAI-compatible service by the name of its flavor: its address, and what stands before
+    its ids of Gemini models.
+    """
+
+    base_url: str
+    prefix: str = ""
+
+
+_SERVICES = {
+    "openai": _Service("https://api.openai.com/v1"),
+    "openrouter": _Service("https://openrouter.ai/api/v1", "google/"),
+    "aimlapi": _Service("https://api.aimlapi.com/v1", "google/"),
+}
+
+
+class _Found(msgspec.Struct, frozen=True):
+    """A variable that makes a channel by itself: the channel, but for its key."""
+
+    variables: tuple[str, ...]
+    channel: Channel
+
+
+# Behind everything in the file (priority 0 or more), in this order.
+_FOUND = (
+    _Found(
+        ("GEMINI_API_KEY", "GOOGLE_API_KEY"), Channel(name="gemini", engine="google", priority=-1)
+    ),
+    _Found(
+        ("OPENROUTER_API_KEY",),
+        Channel(name="openrouter", engine="openai", flavor="openrouter", priority=-2),
+    ),
+    _Found(
+        ("AIMLAPI_API_KEY",),
+        Channel(name="aimlapi", engine="openai", flavor="aimlapi", priority=-3),
+    ),
+)
+
+_NOT_ENOUGH = {
+    "OPENAI_API_KEY": (
+        "no model of OpenAI stands for a Gemini id by itself. Add a [[channel]] with"
+        ' engine = "openai", key = "env:OPENAI_API_KEY"'
+        ' and models = ["gemini-3-flash-preview=YOUR-OPENAI-MODEL"].'
+    ),
+    "ANTHROPIC_API_KEY": "the anthropic engine is not part of this version.",
+    "INFERENCE_API_KEY": "the inferencesh engine is not part of this version.",
+}
+
+KEY_VARIABLES = (*(name for found in _FOUND for name in found.variables), *_NOT_ENOUGH)
+"""Every variable that is looked at for a key."""
+
+
+def read_channel(table: Table, folder: Path, environ: Mapping[str, str]) -> Channel:
+    """One `[[channel]]`.  Relative paths in it start at `folder`."""
+    engine = table.text("engine")
+    if "engine" not in table:
+        table.wrong("engine", f"missing; say which: {', '.join(ENGINES)}")
+    elif engine and engine not in ENGINES:
+        table.wrong("engine", f'unknown engine "{engine}"; {nearest(engine, ENGINES)}')
+    name = table.text("name")
+    if "name" not in table:
+        table.wrong("name", "missing; give the channel a name of its own")
+    elif not NAME.fullmatch(name):
+        table.wrong("name", f"not a name; {NAME_RULE}")
+    channel = Channel(
+        name=name,
+        engine=engine,
+        priority=table.integer("priority", 0, low=-1000, high=1000),
+        timeout_s=table.number("timeout_s", 600.0, low=0.1, high=86_400.0),
+    )
+    match engine:
+        case "google":
+            channel = _google(table, channel, folder, environ)
+        case "openai":
+            channel = _openai(table, channel, folder, environ)
+        case "llama":
+            channel = _llama(table, channel, folder)
+        case "echo":
+            pace_ms = table.integer("pace_ms", 0, low=0, high=60_000)
+            channel = msgspec.structs.replace(channel, pace_ms=pace_ms)
+        case _:  # reported above; which of the other keys are right depends on it
+            table.leave(*_ENGINE_KEYS)
+    channel = msgspec.structs.replace(channel, models=_models(table, channel.prefix))
+    table.close({key: _belongs(owners) for key, owners in _ENGINE_KEYS.items()})
+    return channel
+
+
+def found_channels(
+    environ: Mapping[str, str], given: tuple[Channel, ...], report: Report
+) -> Iterator[Channel]:
+    """Channels for keys in `environ`, unless one of `given` has the name or uses the variable."""
+    names = {channel.name for channel in given}
+    used = {channel.key.source for channel in given if channel.key}
+    for found in _FOUND:
+        sources = {f"env:{variable}" for variable in found.variables}
+        if found.channel.name in names or sources & used:
+            continue
+        variable = next((v for v in found.variables if environ.get(v, "").strip()), "")
+        if not variable:
+            continue
+        key = key_in(environ[variable], f"env:{variable}")
+        if isinstance(key, str):
+            report.outside(variable, key)
+            continue
+        service = _SERVICES.get(found.channel.flavor, _Service(""))
+        yield msgspec.structs.replace(
+            found.channel, key=key, base_url=service.base_url, prefix=service.prefix
+        )
+
+
+def unused_keys(environ: Mapping[str, str], given: tuple[Channel, ...]) -> Iterator[str]:
+    """A warning for each key in `environ` that makes no channel and that none of `given` uses."""
+    used = {channel.key.source for channel in given if channel.key}
+    for variable, reason in _NOT_ENOUGH.items():
+        if environ.get(variable, "").strip() and f"env:{variable}" not in used:
+            yield f"{variable} is set but makes no channel: {reason}"
+
+
+def _google(table: Table, channel: Channel, folder: Path, environ: Mapping[str, str]) -> Channel:
+    url = base_url(table, "base_url")
+    if version := _VERSIONED.search(url):
+        table.wrong("base_url", f'leave "{version[0]}" out; the version is added to it')
+    return msgspec.structs.replace(
+        channel, base_url=url, key=_key(table, folder, environ, needed=not url)
+    )
+
+
+def _openai(table: Table, channel: Channel, folder: Path, environ: Mapping[str, str]) -> Channel:
+    flavor = table.text("flavor")
+    if flavor and flavor not in FLAVORS:
+        table.wrong("flavor", f'unknown flavor "{flavor}"; {nearest(flavor, FLAVORS)}')
+    service = _SERVICES.get(flavor or "openai", _Service(""))
+    given = base_url(table, "base_url")
+    if given and given.count("/") == 2:  # noqa: PLR2004 - the two of ://
+        table.wrong("base_url", f'give the path too, as in "{given}/v1"')
+    if flavor in FLAVORS and "base_url" not in table and not service.base_url:
+        table.wrong("base_url", f"missing; say where the {flavor} server is")
+    prefix = table.text("prefix", service.prefix)
+    if not prefix and "models" not in table:
+        table.wrong("models", 'missing; say what it serves, as in ["gemini-3-pro-preview=THEIRS"]')
+    return msgspec.structs.replace(
+        channel,
+        base_url=given or service.base_url,
+        flavor=flavor,
+        prefix=prefix,
+        key=_key(table, folder, environ, needed=not given and bool(service.base_url)),
+    )
+
+
+def _llama(table: Table, channel: Channel, folder: Path) -> Channel:
+    weights = table.text("weights", "smollm2")
+    if "/" in weights or weights.endswith(".gguf"):
+        path = folder / Path(weights).expanduser()
+        if not path.is_file():
+            table.wrong("weights", f"no file at {path}; give a .gguf file, or a name as smollm2")
+        weights = str(path)
+    return msgspec.structs.replace(
+        channel,
+        weights=weights,
+        context=table.integer("context", 8192, low=256, high=1 << 20),
+        slots=table.integer("slots", 4, low=1, high=64),
+    )
+
+
+def _key(table: Table, folder: Path, environ: Mapping[str, str], *, needed: bool) -> Secret | None:
+    """The channel's key.  Only a server of one's own may do without."""
+    reference = table.text("key")
+    if "key" not in table:
+        if needed:
+            table.wrong("key", 'missing; name where it is, as in "env:NAME" or "file:PATH"')
+        return None
+    found = secret_at(reference, folder, environ)
+    if isinstance(found, str):
+        table.wrong("key", found)
+        return None
+    return found
+
+
+def _models(table: Table, prefix: str) -> tuple[ModelMap, ...]:
+    maps: dict[str, ModelMap] = {}
+    entries = table.texts("models")
+    for path, entry in entries:
+        ours, equals, theirs = entry.partition("=")
+        if not _MODEL.fullmatch(ours) or (equals and not _MODEL.fullmatch(theirs)):
+            table.report.at(path, f'"{entry}" is not a model; write "ours" or "ours=theirs"')
+        elif ours.startswith("models/"):
+            table.report.at(path, f'write the id alone: "{entry.removeprefix("models/")}"')
+        elif ours in maps:
+            table.report.at(path, f'"{ours}" is in this list already; keep one of the two')
+        else:
+            maps[ours] = ModelMap(ours, theirs or prefix + ours)
+    if "models" in table and not entries:
+        table.wrong("models", "names no model; leave the key out to serve the whole catalog")
+    return tuple(maps.values())
+
+
+def _belongs(engines: tuple[str, ...]) -> str:
+    return f"it belongs to engine {' or '.join(engines)}"

@@ -1,0 +1,217 @@
+"""From the file, the environment and the command line to one checked `Config`."""
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+
+import platformdirs
+
+from geminid.config.address import base_url, is_loopback, is_origin
+from geminid.config.channels import NAME, NAME_RULE, found_channels, read_channel, unused_keys
+from geminid.config.lines import key_lines
+from geminid.config.model import Boot, Caller, Channel, Config, Limits, Server
+from geminid.config.problems import ConfigError, Problem
+from geminid.config.table import Report, Table
+
+FILE_NAME = "geminid.toml"
+
+_PORTS = range(65_536)
+_SHA256 = re.compile(r"[0-9a-fA-F]{64}")
+_HOST = re.compile(r"[A-Za-z0-9_.:-]+")
+_SYNTAX = re.compile(r"(?P<what>.*) \(at line (?P<line>\d+), column \d+\)")
+
+
+def environment() -> Mapping[str, str]:
+    """The environment of this process.  Nothing else in the program looks at it."""
+    return os.environ
+
+
+def load(boot: Boot, environ: Mapping[str, str]) -> Config:
+    """The configuration that `boot` and `environ` name.
+
+    The file is the one given, else `GEMINID_CONFIG`, else `geminid.toml` in the current folder,
+    else in the platform's settings folder; only the first two must exist.  What `boot` says wins
+    over the file.  Reads files, creates none.
+
+    Raises:
+        ConfigError: with every problem found.
+    """
+    source = _file(boot, environ)
+    text = _text(source) if source else ""
+    values = _values(text, source)
+    report = Report(_shown(source), key_lines(text))
+    root = Table(values, (), report)
+    folder = source.parent if source else Path.cwd()
+
+    server, use_environment = _server(root.table("server"), boot)
+    callers = _callers(root.tables("caller"))
+    limits = _limits(root.table("limits"))
+    channels = _channels(root.tables("channel"), folder, environ)
+    if use_environment:
+        channels += tuple(found_channels(environ, channels, report))
+    root.close()
+    if _HOST.fullmatch(server.host) and not is_loopback(server.host) and not callers:
+        _refuse_open_door(root, server, boot)
+    if report.problems:
+        raise ConfigError(tuple(sorted(report.problems, key=lambda p: (not p.file, p.line))))
+    return Config(
+        server=server,
+        channels=channels or (Channel(name="embedded", engine="llama"),),
+        callers=callers,
+        limits=limits,
+        home=_folder(boot.home, environ, "GEMINID_HOME", platformdirs.user_data_path("geminid")),
+        models_dir=_folder(
+            boot.models_dir,
+            environ,
+            "GEMINID_MODELS",
+            platformdirs.user_cache_path("geminid") / "models",
+        ),
+        source=source,
+        warnings=tuple(unused_keys(environ, channels)) if use_environment else (),
+    )
+
+
+def _file(boot: Boot, environ: Mapping[str, str]) -> Path | None:
+    for given, said_by in (
+        (boot.config_path, "--config"),
+        (environ.get("GEMINID_CONFIG", ""), "GEMINID_CONFIG"),
+    ):
+        if given:
+            path = Path(given).expanduser().absolute()
+            if not path.is_file():
+                message = f"there is no file {path}; mend the path, or leave it out"
+                raise ConfigError((Problem("", 0, said_by, message),))
+            return path
+    folders = (Path.cwd(), platformdirs.user_config_path("geminid"))
+    return next((f / FILE_NAME for f in folders if (f / FILE_NAME).is_file()), None)
+
+
+def _shown(source: Path | None) -> str:
+    """The file as a person would name it: relative when it is below the current folder."""
+    if source is None:
+        return ""
+    here = Path.cwd()
+    return str(source.relative_to(here) if source.is_relative_to(here) else source)
+
+
+def _text(source: Path) -> str:
+    try:
+        return source.read_text("utf-8")
+    except OSError as error:
+        problem = Problem(_shown(source), 0, "", f"cannot be read ({error.strerror})")
+    except UnicodeDecodeError as error:
+        line = source.read_bytes().count(b"\n", 0, error.start) + 1
+        problem = Problem(_shown(source), line, "", "is not UTF-8; save the file as UTF-8")
+    raise ConfigError((problem,))
+
+
+def _values(text: str, source: Path | None) -> dict[str, object]:
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        problem = Problem(_shown(source), 0, "", "is nested too deeply")
+    except ValueError as error:  # TOMLDecodeError, and numbers too long for int()
+        match = _SYNTAX.fullmatch(str(error))
+        line = int(match["line"]) if match else text.count("\n") + 1
+        what = match["what"] if match else str(error).removesuffix(" (at end of document)")
+        problem = Problem(_shown(source), line, "", f"is not TOML: {what}")
+    raise ConfigError((problem,))
+
+
+def _server(table: Table, boot: Boot) -> tuple[Server, bool]:
+    """The server, and whether keys found in the environment make channels."""
+    defaults = Server()
+    host = table.text("host", defaults.host)
+    if not _HOST.fullmatch(host):
+        table.wrong("host", "not an address to listen on; write it as in 127.0.0.1 or 0.0.0.0")
+    port = table.integer("port", defaults.port, low=_PORTS.start, high=_PORTS[-1])
+    if boot.host is not None and not _HOST.fullmatch(boot.host):
+        table.report.outside("--host", "not an address to listen on; write it as in 127.0.0.1")
+    if boot.port is not None and boot.port not in _PORTS:
+        table.report.outside("--port", f"{boot.port} is out of range; use 0 to {_PORTS[-1]}")
+    hosts, cors = table.texts("hosts"), table.texts("cors")
+    for path, name in hosts:
+        if not _HOST.fullmatch(name):
+            table.report.at(path, f'"{name}" is not a host name; leave scheme, port and path out')
+    for path, origin in cors:
+        if not is_origin(origin):
+            table.report.at(path, f'"{origin}" is not an origin; write "https://app.example"')
+    server = Server(
+        host=host if boot.host is None else boot.host,
+        port=port if boot.port is None else boot.port,
+        public_url=base_url(table, "public_url"),
+        hosts=tuple(name.lower() for _, name in hosts),
+        cors=tuple(origin for _, origin in cors),
+        workers=table.integer("workers", 1, low=1, high=1),
+    )
+    use_environment = table.flag("env_channels", default=True)
+    table.close()
+    return server, use_environment
+
+
+def _limits(table: Table) -> Limits:
+    defaults = Limits()
+    limits = Limits(
+        body=table.size("body", defaults.body, low=1024, high=2 << 30),
+        depth=table.integer("depth", defaults.depth, low=10, high=500),
+        parts=table.integer("parts", defaults.parts, low=1, high=1_000_000),
+        default_max_output=table.integer(
+            "default_max_output", defaults.default_max_output, low=1, high=1 << 20
+        ),
+        deadline_s=table.number("deadline_s", defaults.deadline_s, low=0.1, high=86_400.0),
+    )
+    table.close()
+    return limits
+
+
+def _callers(tables: list[Table]) -> tuple[Caller, ...]:
+    names: dict[str, Table] = {}
+    keys: dict[str, Table] = {}
+    callers = []
+    for table in tables:
+        name, digest = table.text("name"), table.text("key_sha256").lower()
+        if not NAME.fullmatch(name):
+            table.wrong("name", f"not a name; {NAME_RULE}" if "name" in table else "missing")
+        _unique(table, "name", name, names)
+        if not _SHA256.fullmatch(digest):
+            advice = "give the 64 hex digits that `printf %s KEY | sha256sum` prints"
+            state = "not a SHA-256" if "key_sha256" in table else "missing"
+            table.wrong("key_sha256", f"{state}; {advice}")
+        _unique(table, "key_sha256", digest, keys)
+        table.close()
+        callers.append(Caller(name=name, key_sha256=digest))
+    return tuple(callers)
+
+
+def _channels(tables: list[Table], folder: Path, environ: Mapping[str, str]) -> tuple[Channel, ...]:
+    names: dict[str, Table] = {}
+    channels = []
+    for table in tables:
+        channel = read_channel(table, folder, environ)
+        _unique(table, "name", channel.name, names)
+        channels.append(channel)
+    return tuple(channels)
+
+
+def _unique(table: Table, key: str, value: str, seen: dict[str, Table]) -> None:
+    if value and value in seen:
+        first = seen[value]
+        table.wrong(key, f"the same as that of {first.label()}; each needs its own")
+    seen.setdefault(value, table)
+
+
+def _refuse_open_door(root: Table, server: Server, boot: Boot) -> None:
+    message = (
+        f"{server.host} can be reached from other machines, and no [[caller]] has a key;"
+        " listen on 127.0.0.1, or add a [[caller]] with name and key_sha256"
+    )
+    if boot.host is None:
+        root.report.at(("server", "host"), message)
+    else:
+        root.report.outside("--host", message)
+
+
+def _folder(given: str, environ: Mapping[str, str], variable: str, default: Path) -> Path:
+    return Path(given or environ.get(variable, "") or default).expanduser().absolute()
