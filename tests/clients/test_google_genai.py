@@ -151,9 +151,7 @@ async def test_the_async_client_generates_and_streams(embedded: Serving) -> None
 
     async with client.aio as aio:
         whole = await aio.models.generate_content(model=MODEL, contents="Hi", config=config)
-        stream = await aio.models.generate_content_stream(
-            model=MODEL, contents="Hi", config=config
-        )
+        stream = await aio.models.generate_content_stream(model=MODEL, contents="Hi", config=config)
         pieces = [chunk.text or "" async for chunk in stream]
 
     assert whole.text
