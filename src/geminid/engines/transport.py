@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
+from functools import lru_cache
 
 import aiohttp
 from yarl import URL
@@ -221,6 +222,7 @@ class Transport:
         return self._session
 
 
+@lru_cache(maxsize=256)  # a channel asks the same few addresses over and over
 def _address(url: str) -> URL:
     cause: ValueError | None = None
     try:

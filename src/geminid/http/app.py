@@ -9,9 +9,10 @@ from typing import Final
 
 from geminid.core.errors import Fault
 from geminid.dialects.gemini.errors import encode_fault
+from geminid.dialects.gemini.response import pretty
 from geminid.http import gemini, operators
 from geminid.http.exchange import Exchange, Receive, Scope, Send
-from geminid.http.send import send_whole
+from geminid.http.send import guarded, send_whole
 from geminid.http.state import State
 
 _GEMINI: Final = re.compile(r"/(v1|v1beta|v1alpha)/(.+)")
@@ -36,10 +37,10 @@ class App:
             elif (found := _GEMINI.fullmatch(exchange.path)) is not None:
                 await gemini.handle(exchange, state, found[1], found[2])
             else:
-                await operators.handle(exchange, state)
+                await guarded(exchange, operators.handle(exchange, state))
         except Fault as fault:
             status, body = encode_fault(fault)
-            await send_whole(exchange, status, body)
+            await send_whole(exchange, status, pretty(body), state.guards.cors(exchange))
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:

@@ -46,7 +46,7 @@ class Exchange:
         for name in _KEY_HEADERS:
             value = self.headers.get(name)
             if value:
-                text = value.decode("latin-1").strip()
+                text = value.decode("utf-8", "surrogateescape").strip()
                 scheme, _, rest = text.partition(" ")
                 return rest.strip() if scheme.lower() in ("bearer", "token") and rest else text
         return self.query("key")

@@ -14,14 +14,13 @@ from geminid.core.errors import (
     Fault,
     NotFound,
     RateLimited,
-    StreamCut,
     TooLarge,
     UnknownMethod,
     UnknownModel,
 )
-from geminid.core.events import Event, Events
+from geminid.core.events import Events
 from geminid.core.fold import Folder
-from geminid.core.ports import Context, Relay, RelayHead
+from geminid.core.ports import Context, Relay
 from geminid.core.request import Request
 from geminid.dialects.gemini.count import decode_count_request, encode_count
 from geminid.dialects.gemini.errors import encode_fault
@@ -79,7 +78,7 @@ class _Form(msgspec.Struct, frozen=True):
 
     def verbatim(self) -> bool:
         """Whether an upstream's own bytes are what the caller asked for."""
-        return not self.mask and self.pretty and (self.sse or not self.stream)
+        return not self.mask and (self.sse if self.stream else self.pretty)
 
 
 async def handle(exchange: Exchange, state: State, version: str, rest: str) -> None:
@@ -200,20 +199,16 @@ class _Call:
     async def _stream(self, events: Events, form: _Form) -> None:
         framing, encoder = form.framing(), ObjectEncoder()
 
-        async def pieces(first: Event) -> AsyncGenerator[bytes, None]:
+        async def pieces() -> AsyncGenerator[bytes, None]:
             async with aclosing(events):
-                if encoded := encoder.add(first):
-                    yield framing.frame(apply_mask(form.mask, encoded) if form.mask else encoded)
                 async for event in events:
                     if encoded := encoder.add(event):
                         masked = apply_mask(form.mask, encoded) if form.mask else encoded
                         yield framing.frame(masked)
-            yield framing.close()
+            if last := framing.close():
+                yield last
 
-        async with aclosing(events):
-            # Until the first event is here, a failure can still have a status of its own.
-            first = await anext(events)
-            await self._send(pieces(first), framing)
+        await self._send(pieces(), framing)
 
     async def _relay(self, relay: Relay, form: _Form) -> bytes | None:
         async def pieces() -> AsyncGenerator[bytes, None]:
@@ -222,21 +217,22 @@ class _Call:
                     if isinstance(piece, bytes):
                         yield piece
 
-        async with aclosing(relay):
-            head = await anext(relay)
-            if not isinstance(head, RelayHead):
-                raise StreamCut("The upstream's answer had no head; try again.")
-            if form.stream:
-                await self._send(pieces(), SSEFraming())
-                return None
-            whole = [piece async for piece in relay if isinstance(piece, bytes)]
-            return whole[0] if len(whole) == 1 else b"".join(whole)
+        if form.stream:
+            await self._send(pieces(), SSEFraming())
+            return None
+        async with aclosing(pieces()) as coming:
+            whole = [piece async for piece in coming]
+        return whole[0] if len(whole) == 1 else b"".join(whole)
 
     async def _send(self, pieces: AsyncGenerator[bytes, None], framing: Framing) -> None:
         def tell(fault: Fault) -> bytes:
-            return framing.frame(encode_fault(fault)[1]) + framing.close()
+            # An upstream's own error may be on several lines, which would end the event early.
+            body = msgspec.json.format(encode_fault(fault)[1], indent=-1)
+            return framing.frame(body) + framing.close()
 
-        headers = self.headers(framing.content_type)
+        def headers() -> Headers:
+            return self.headers(framing.content_type)
+
         await send_stream(self.exchange, pieces, headers=headers, tell=tell)
 
     @property

@@ -7,6 +7,7 @@ cannot claim JSON.
 """
 
 import ipaddress
+import re
 from collections.abc import Iterable
 from typing import Final
 
@@ -15,6 +16,7 @@ from geminid.http.exchange import Exchange, Headers
 
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _JSON: Final = "application/json"
+_HOST: Final = re.compile(r"(?:\[([^\[\]]*)\]|([^:\[\]]*))(?::\d*)?")
 
 
 class Guards:
@@ -85,9 +87,9 @@ def require_json(exchange: Exchange) -> None:
 
 
 def _name(host: str) -> str:
-    if host.startswith("["):
-        return host[1:].partition("]")[0]
-    return host.partition(":")[0]
+    """What stands before the port, without brackets; `""` if it is no host at all."""
+    found = _HOST.fullmatch(host)
+    return (found[1] or found[2] or "") if found is not None else ""
 
 
 def _is_address(name: str) -> bool:

@@ -24,7 +24,9 @@ async def list_models(routes: Routes, *, size: str, token: str) -> bytes:
     """
     start, count = _start(token), _size(size)
     targets = routes.served()
-    page = [await _tree(routes, target) for target in targets[start : start + count]]
+    page = [
+        _tree(routes, target, await _limit(target)) for target in targets[start : start + count]
+    ]
     tree: dict[str, object] = {"models": page}
     if start + count < len(targets):
         following = str(start + count).encode()
@@ -42,19 +44,23 @@ async def get_model(routes: Routes, name: str, context: Context) -> bytes:
     if target.notice:
         context.notice(target.notice)
     model = routes.catalog.get(target.model)
-    limit = await target.channel.engine.input_limit(target.theirs)
+    limit = await _limit(target)
     if limit is not None and model is not None and limit != model.input_limit:
         context.notice(
-            f"channel {target.channel.name} takes {limit} input tokens;"
+            f"the serving channel takes {limit} input tokens;"
             f" the model itself takes {model.input_limit}"
         )
-    return msgspec.json.encode(await _tree(routes, target))
+    return msgspec.json.encode(_tree(routes, target, limit))
 
 
-async def _tree(routes: Routes, target: Target) -> dict[str, object]:
+def _tree(routes: Routes, target: Target, limit: int | None) -> dict[str, object]:
     model = routes.catalog.get(target.model)
-    limit = await target.channel.engine.input_limit(target.theirs)
     return write_model(target.model, model, methods=_SERVED, input_limit=limit)
+
+
+async def _limit(target: Target) -> int | None:
+    async with target.channel.used() as engine:
+        return await engine.input_limit(target.theirs)
 
 
 def _size(text: str) -> int:

@@ -11,6 +11,7 @@ from geminid.core.ports import Health
 from geminid.http.exchange import Exchange
 from geminid.http.send import send_whole
 from geminid.http.state import State
+from geminid.pipeline.channel import LiveChannel
 
 _UNREADY: Final = 503
 
@@ -25,9 +26,9 @@ async def handle(exchange: Exchange, state: State) -> None:
         raise NotFound(f"There is nothing at {exchange.method} {exchange.path[:200]}.")
     match exchange.path:
         case "/":
-            await _send(exchange, 200, _index(state))
+            await _send(exchange, state, 200, _index(state))
         case "/healthz":
-            await _send(exchange, 200, {"status": "ok", "version": __version__})
+            await _send(exchange, state, 200, {"status": "ok", "version": __version__})
         case "/readyz":
             await _ready(exchange, state)
         case _:
@@ -51,7 +52,7 @@ def _index(state: State) -> dict[str, object]:
 async def _ready(exchange: Exchange, state: State) -> None:
     """Ready when the book can be written and at least one channel can answer."""
     channels = state.routes.channels
-    healths = await asyncio.gather(*(channel.engine.health() for channel in channels))
+    healths = await asyncio.gather(*(_health(channel) for channel in channels))
     book = state.account_problem()
     ready = not book and any(health.ready for health in healths)
     tree: dict[str, object] = {"status": "ready" if ready else "not ready"}
@@ -61,7 +62,12 @@ async def _ready(exchange: Exchange, state: State) -> None:
         tree["channels"] = {
             channel.name: _told(health) for channel, health in zip(channels, healths, strict=True)
         }
-    await _send(exchange, 200 if ready else _UNREADY, tree)
+    await _send(exchange, state, 200 if ready else _UNREADY, tree)
+
+
+async def _health(channel: LiveChannel) -> Health:
+    async with channel.used() as engine:
+        return await engine.health()
 
 
 def _told(health: Health) -> dict[str, object]:
@@ -71,6 +77,7 @@ def _told(health: Health) -> dict[str, object]:
     return tree
 
 
-async def _send(exchange: Exchange, status: int, tree: dict[str, object]) -> None:
+async def _send(exchange: Exchange, state: State, status: int, tree: dict[str, object]) -> None:
+    """A page; to HEAD as well, whose body is left out by the server below."""
     body = msgspec.json.format(msgspec.json.encode(tree), indent=2) + b"\n"
-    await send_whole(exchange, status, body if exchange.method == "GET" else b"")
+    await send_whole(exchange, status, body, state.guards.cors(exchange))

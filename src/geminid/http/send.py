@@ -46,24 +46,29 @@ async def send_stream(
     exchange: Exchange,
     pieces: AsyncGenerator[bytes, None],
     *,
-    headers: Headers,
+    headers: Callable[[], Headers],
     tell: Callable[[Fault], bytes],
 ) -> None:
-    """Send `pieces` as they come.  Closes `pieces`.
+    """Send `pieces` as they come, all but the end of the body.  Closes `pieces`.
 
-    The status is out before the last piece is known, so a failure in the middle is written with
-    `tell` as the last piece: an answer that stopped never looks whole.
+    The answer starts with the first piece: until then a failure is raised, so that it can have a
+    status of its own, and `headers` are not final.  Later it is written with `tell` as the last
+    piece: an answer that stopped never looks whole.
     """
-    await exchange.send({"type": "http.response.start", "status": 200, "headers": headers})
     async with aclosing(pieces):
+        first = await anext(pieces, b"")
+        start = {"type": "http.response.start", "status": 200, "headers": headers()}
+        await exchange.send(start)
         try:
+            await _send_piece(exchange, first)
             async for piece in pieces:
-                await exchange.send(
-                    {"type": "http.response.body", "body": piece, "more_body": True}
-                )
+                await _send_piece(exchange, piece)
         except Exception as error:
-            last = tell(as_fault(error, exchange))
-            await exchange.send({"type": "http.response.body", "body": last, "more_body": True})
+            await _send_piece(exchange, tell(as_fault(error, exchange)))
+
+
+async def _send_piece(exchange: Exchange, piece: bytes) -> None:
+    await exchange.send({"type": "http.response.body", "body": piece, "more_body": True})
 
 
 async def while_there(exchange: Exchange, work: Awaitable[T]) -> T:
@@ -126,6 +131,6 @@ def as_fault(error: Exception, exchange: Exchange) -> Fault:
 
 
 def header_text(texts: Iterable[str]) -> bytes:
-    """Texts for one response header: printable ASCII, joined by semicolons, cut where it is long."""
+    """Texts for one response header: printable ASCII, joined by semicolons, cut if too long."""
     joined = "; ".join(texts)[:_HEADER_LIMIT]
     return "".join(char if " " <= char <= "~" else "?" for char in joined).encode()
