@@ -7,6 +7,7 @@ tell by which one theirs came.
 
 from contextlib import AbstractAsyncContextManager, aclosing
 from typing import Final
+from urllib.parse import quote
 
 import msgspec
 
@@ -80,7 +81,7 @@ class Google:
 
     async def count(self, request: Request, model: str, context: Context) -> TokenCount:
         """See `core.ports.Engine`."""
-        url = f"{self._base}/models/{model}:countTokens"
+        url = f"{self._base}/models/{quote(model)}:countTokens"
         body = encode_count_request(request, model)
         async with self._transport.open(
             "POST", url, body=body, headers=self._headers, deadline=context.deadline
@@ -117,7 +118,7 @@ class Google:
         accept = ("accept", "text/event-stream" if context.stream else "application/json")
         return self._transport.open(
             "POST",
-            f"{self._base}/models/{model}:{method}",
+            f"{self._base}/models/{quote(model)}:{method}",
             body=body,
             headers=[*self._headers, accept],
             deadline=context.deadline,

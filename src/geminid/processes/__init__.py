@@ -1,0 +1,1 @@
+"""The processes of one `geminid serve`: the supervisor, the serving processes, the local models."""
