@@ -126,7 +126,7 @@ def test_list_pages_and_get(client: genai.Client) -> None:
     assert f"models/{MODEL}" in names
     assert len(names) == len(set(names)) > 3
     assert one.name == f"models/{MODEL}"
-    assert one.input_token_limit == 8191  # a slot of the embedded model less one token of answer
+    assert one.input_token_limit == 4095  # a slot of the embedded model less one token of answer
     assert "generateContent" in (one.supported_actions or [])
 
 

@@ -173,19 +173,16 @@ async def test_without_a_bound_the_servers_default_ends_it_and_says_so(llama: Ll
 
 
 async def test_a_seed_makes_an_answer_again(llama: Llama) -> None:
-    """The second time the prompt is cached, and the last time other answers run beside it."""
+    """Also when the prompt is cached.  Beside other answers it may differ: rounding does."""
     asked = Sampling(max_output=24, temperature=1.5, seed=7)
-    first = text_of(await answer(llama, said(STORY, sampling=asked)))
-
-    second = text_of(await answer(llama, said(STORY, sampling=asked)))
     other = Sampling(max_output=24, temperature=1.5, seed=8)
-    beside, different = await asyncio.gather(
-        answer(llama, said(STORY, sampling=asked)), answer(llama, said(STORY, sampling=other))
-    )
+
+    first = text_of(await answer(llama, said(STORY, sampling=asked)))
+    second = text_of(await answer(llama, said(STORY, sampling=asked)))
+    different = text_of(await answer(llama, said(STORY, sampling=other)))
 
     assert second == first
-    assert text_of(beside) == first
-    assert text_of(different) != first
+    assert different != first
 
 
 async def test_every_knob_of_sampling_is_taken(llama: Llama) -> None:

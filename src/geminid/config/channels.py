@@ -194,7 +194,7 @@ def _llama(table: Table, channel: Channel, folder: Path) -> Channel:
     return msgspec.structs.replace(
         channel,
         weights=weights,
-        context=table.integer("context", 8192, low=256, high=1 << 20),
+        context=table.integer("context", 4096, low=256, high=1 << 20),
         slots=table.integer("slots", 4, low=1, high=64),
     )
 

@@ -80,7 +80,7 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True):
     timeout_s: float = 600.0
     flavor: str = ""
     weights: str = "smollm2"
-    context: int = 8192
+    context: int = 4096
     slots: int = 4
     pace_ms: int = 0
 

@@ -47,7 +47,7 @@ for (const apiVersion of [undefined, "v1", "v1alpha"]) {
     const names = [];
     for await (const each of await ai.models.list({ config: { pageSize: 3 } })) names.push(each.name);
     assert.ok(names.includes(`models/${model}`));
-    assert.equal((await ai.models.get({ model })).inputTokenLimit, 8191);
+    assert.equal((await ai.models.get({ model })).inputTokenLimit, 4095);
   });
 
   test(named("errors are the client's own"), async () => {
