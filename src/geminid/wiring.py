@@ -4,9 +4,11 @@
 process.  Nothing is started before `House.start`.
 """
 
+import asyncio
 import time
-from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
+from typing import Final
 from urllib.parse import urlsplit
 
 import structlog
@@ -25,6 +27,9 @@ from geminid.pipeline.channel import LiveChannel
 from geminid.pipeline.compile import Routes
 from geminid.pipeline.run import Runner
 from geminid.stores.account import BookedAccount, open_book
+
+_LEAVE_S: Final = 2.0
+"""What a cancelled answer gets to settle; one that does not is booked as unconfirmed later."""
 
 _log = structlog.get_logger("geminid.wiring")
 
@@ -53,8 +58,8 @@ class House:
         self._clock = SystemClock()
         self._catalog = catalogs.load()
         self._account: BookedAccount | None = None
-        self._channels: tuple[tuple[Channel, LiveChannel], ...] = ()
-        self._retired: list[LiveChannel] = []
+        self._channels: dict[Channel, LiveChannel] = {}
+        self._retired: list[LiveChannel] = []  # and in use when last looked at
         self._app: App | None = None
 
     @property
@@ -70,9 +75,10 @@ class House:
         Raises:
             StateUnusable: the home folder cannot be used.
         """
+        channels = self._connected(self._config)
         self._account = open_book(self._config.home, self._clock)
-        self._channels = self._connected(self._config, ())
-        self._app = App(self._state(self._config, self._account))
+        self._channels = channels
+        self._app = App(self._state(self._config, self._account, channels))
 
     async def reload(self) -> None:
         """Read the configuration again and swap to it.
@@ -83,40 +89,38 @@ class House:
         config = configs.load(self._boot, configs.environment())
         if self._account is None:
             raise RuntimeError("The house has not been started.")
-        before, self._channels = self._channels, self._connected(config, self._channels)
-        self._config = config
-        self.app.state = self._state(config, self._account)
-        kept = {id(live) for _, live in self._channels}
-        self._retired += [live for _, live in before if id(live) not in kept]
-        await self._close_idle()
+        channels = self._connected(config)
+        state = self._state(config, self._account, channels)  # the last that could fail
+        kept = {id(live) for live in channels.values()}
+        gone = [live for live in self._channels.values() if id(live) not in kept]
+        self._config, self._channels, self.app.state = config, channels, state
+        self._retired = [live for live in (*self._retired, *gone) if live.users]
+        for live in gone:
+            await live.retire()
 
     async def close(self) -> None:
-        """Close every engine, then the book, with all rows written.  Nothing is served after."""
-        for live in (*self._retired, *(live for _, live in self._channels)):
-            await live.engine.close()
-        if self._account is not None:
-            self._account.close()
+        """Close every engine, then the book, with all rows written.  Nothing is served after.
 
-    async def _close_idle(self) -> None:
-        """Close retired channels that nobody uses; the rest wait for the next reload or the end."""
-        busy = []
-        for live in self._retired:
-            if live.users:
-                busy.append(live)
-            else:
-                await live.engine.close()
-        self._retired = busy
+        Answers that were cancelled just before, as at the end of a drain, are waited for: each
+        settles, and the last one closes its engine.
+        """
+        try:
+            for live in self._channels.values():
+                await live.retire()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_LEAVE_S):
+                    for live in (*self._retired, *self._channels.values()):
+                        await live.left()
+        finally:
+            if self._account is not None and not self._account.close():
+                _log.warning("rows are left to the next start, which writes them")
 
-    def _connected(
-        self, config: Config, before: Iterable[tuple[Channel, LiveChannel]]
-    ) -> tuple[tuple[Channel, LiveChannel], ...]:
+    def _connected(self, config: Config) -> dict[Channel, LiveChannel]:
         """Live channels for `config`; one whose settings did not change is kept with its pool."""
-        kept = [(channel, live) for channel, live in before if channel in config.channels]
-        known = {channel.name: live for channel, live in kept}
-        return tuple(
-            (channel, known.get(channel.name) or self._live(channel, config))
-            for channel in config.channels
-        )
+        kept = self._channels
+        if config.limits.default_max_output != self._config.limits.default_max_output:
+            kept = {c: live for c, live in kept.items() if c.engine != "llama"}
+        return {c: kept.get(c) or self._live(c, config) for c in config.channels}
 
     def _live(self, channel: Channel, config: Config) -> LiveChannel:
         return LiveChannel(
@@ -151,12 +155,14 @@ class House:
 
                 return Echo(pace_s=channel.pace_ms / 1000)
 
-    def _state(self, config: Config, account: BookedAccount) -> State:
+    def _state(
+        self, config: Config, account: BookedAccount, channels: dict[Channel, LiveChannel]
+    ) -> State:
         names = {config.server.host, *config.server.hosts}
         if config.server.public_url:
             names.add(urlsplit(config.server.public_url).hostname or "")
         return State(
-            routes=Routes((live for _, live in self._channels), self._catalog, dialect=DIALECT),
+            routes=Routes(channels.values(), self._catalog, dialect=DIALECT),
             callers=Callers((caller.key_sha256, caller.name) for caller in config.callers),
             guards=Guards(hosts=names, cors=config.server.cors),
             runner=Runner(account, self._clock),

@@ -2,7 +2,8 @@
 
 Exit codes: 0 fine; 1 the answer or the command failed; 2 wrong usage or configuration; 3 the server
 cannot be reached; 4 the answer ended early (a limit, a block); 130 interrupted.  For `serve`, 3 is
-an address that cannot be had and 4 are missing weights (`processes.exits`).
+an address that cannot be had, 4 are missing weights and 5 is a home folder that cannot be used
+(`processes.exits`).
 """
 
 from collections.abc import Sequence

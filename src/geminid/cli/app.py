@@ -14,6 +14,7 @@ from geminid.cli.wishes import STDIN
 _CODES = "Exit codes: 0 fine · 1 failed · 2 wrong usage or configuration · 3 no server"
 _SERVE_CODES = (
     "Exit codes: 0 stopped · 1 it kept dying · 2 configuration · 3 address · 4 no weights"
+    " · 5 home folder"
 )
 _RUN_CODES = "Exit codes: 0 answered · 1 failed · 2 usage · 3 no server · 4 ended early"
 

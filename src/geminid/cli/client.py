@@ -22,6 +22,8 @@ _CONNECT_S = 5.0
 _ANSWER_S = 660.0  # the server's own deadline comes first
 _OK = 200
 _CHUNK = 1 << 16
+# How the API tells callers that their key is wrong, or missing; never said of an upstream's.
+_KEY_WANTED = ("API key not valid", "Method doesn't allow unregistered callers")
 
 
 class Client:
@@ -149,7 +151,10 @@ def _refusal(status: int, body: bytes) -> Stop:
         message = str(json.loads(body)["error"]["message"])
     except (ValueError, KeyError, TypeError):
         message = "the server gave no reason"
-    return Stop(f"{' '.join(message.split())} ({status})")
+    told = f"{' '.join(message.split())} ({status})"
+    if message.startswith(_KEY_WANTED):
+        told += "\nThis server wants a key of its own; put one into GEMINID_KEY."
+    return Stop(told)
 
 
 def _reason(error: Exception) -> str:

@@ -49,6 +49,8 @@ class Folder:
         Raises:
             UpstreamMalformed: the event breaks the order of `core.events`; that is an engine's bug.
         """
+        if (self._begin is None) != isinstance(event, Begin):
+            raise UpstreamMalformed("The engine's answer did not begin once, and first.")
         match event:
             case Begin():
                 self._begin = event
@@ -65,6 +67,8 @@ class Folder:
             case End() if event.blocked:
                 self._blocked = event
             case End():
+                if event.candidate in self._open or event.candidate in self._ends:
+                    raise UpstreamMalformed("The engine ended a candidate twice, or inside a part.")
                 self._ends[event.candidate] = event
                 self._parts.setdefault(event.candidate, [])
             case _:
@@ -88,7 +92,8 @@ class Folder:
 
     def _start(self, event: PartStart) -> None:
         parts = self._parts.setdefault(event.candidate, [])
-        if event.candidate in self._open or event.index != len(parts):
+        taken = event.candidate in self._open or event.candidate in self._ends
+        if taken or event.index != len(parts):
             raise UpstreamMalformed("The engine sent the parts of its answer out of order.")
         self._open[event.candidate] = (event.part, [])
 
@@ -108,7 +113,11 @@ def fold(events: Iterable[Event]) -> Answer:
 
 
 def closed(part: Part, text: str, signature: str) -> Part:
-    """`part` as its deltas (joined in `text`) and its `PartEnd.signature` leave it."""
+    """`part` as its deltas (joined in `text`) and its `PartEnd.signature` leave it.
+
+    Raises:
+        UpstreamMalformed: the part takes no deltas, or they spell no JSON object for a call.
+    """
     changes: dict[str, object] = {}
     if signature:
         changes["signature"] = signature
@@ -119,7 +128,18 @@ def closed(part: Part, text: str, signature: str) -> Part:
             case Code():
                 changes["code"] = part.code + text
             case Call():
-                changes["args"] = Json(bytes(part.args).removeprefix(b"{}") + text.encode())
+                changes["args"] = _arguments(part, text)
             case _:
                 raise UpstreamMalformed("The engine streamed text into a part that holds none.")
     return msgspec.structs.replace(part, **changes) if changes else part
+
+
+def _arguments(part: Call, text: str) -> Json:
+    encoded = bytes(part.args).removeprefix(b"{}") + text.encode()
+    try:
+        msgspec.json.decode(encoded, type=dict[str, msgspec.Raw])
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise UpstreamMalformed(
+            f"The model called {part.name!r} with arguments that are not a JSON object."
+        ) from error
+    return Json(encoded)

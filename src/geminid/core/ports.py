@@ -97,7 +97,7 @@ class Engine(Protocol):
         ...
 
     async def close(self) -> None:
-        """Give back every connection.  Called once, after the last answer."""
+        """Give back every connection.  Called after the last answer; again if one came late."""
         ...
 
 

@@ -1,5 +1,6 @@
 """A channel that is in service: an engine, its names for models, and who still uses it."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
@@ -28,6 +29,8 @@ class LiveChannel:
         self.models, self.priority, self.timeout_s = models, priority, timeout_s
         self._users = 0
         self._retired = False
+        self._idle = asyncio.Event()
+        self._idle.set()
 
     @property
     def users(self) -> int:
@@ -38,16 +41,25 @@ class LiveChannel:
     async def used(self) -> AsyncGenerator[Engine, None]:
         """The engine, kept open while the context lasts."""
         self._users += 1
+        self._idle.clear()
         try:
             yield self.engine
         finally:
             self._users -= 1
-            await self._close_if_left()
+            try:
+                await self._close_if_left()
+            finally:
+                if not self._users:
+                    self._idle.set()
 
     async def retire(self) -> None:
         """Take the channel out of service: close its engine now, or when its last user leaves."""
         self._retired = True
         await self._close_if_left()
+
+    async def left(self) -> None:
+        """Wait until nobody uses the engine; if the channel is retired, it is closed then."""
+        await self._idle.wait()
 
     async def _close_if_left(self) -> None:
         if self._retired and not self._users:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from geminid.catalog import Model
-from geminid.dialects.gemini.walk import Tree
+from geminid.dialects.gemini.tree import Tree
 
 _SAMPLING: Final = {
     "temperature": "temperature",
@@ -21,9 +21,11 @@ def write_model(
 
     `methods` are those this server has; `input_limit` is the serving channel's own, if it differs.
     """
-    tree: Tree = {"name": f"models/{name}", "displayName": name}
+    tree: Tree = {"name": f"models/{name}"}
     served = list(methods)
-    if model is not None:
+    if model is None:
+        tree["displayName"] = name
+    else:
         tree |= {
             "version": model.version,
             "displayName": model.display_name,

@@ -199,7 +199,7 @@ def write_content(content: Content) -> Tree:
 
 
 def write_part(part: Part) -> Tree:
-    """One part as the API writes it.
+    """One part as the API writes it, its fields in the order of their proto numbers.
 
     Raises:
         Unrepresentable: it is another dialect's `Opaque`.
@@ -223,13 +223,15 @@ def _write_payload(part: Part) -> Tree:
         case FileRef():
             return {"fileData": _filled(mimeType=part.mime, fileUri=part.uri)}
         case Call():
-            return {"functionCall": _filled(id=part.id, name=part.name) | {"args": part.args}}
+            call = _filled(name=part.name) | {"args": part.args}
+            return {"functionCall": call | _filled(id=part.id)}
         case Code():
-            named = _filled(id=part.id, language=part.language)
-            return {"executableCode": named | {"code": part.code}}
+            code = _filled(language=part.language) | {"code": part.code}
+            return {"executableCode": code | _filled(id=part.id)}
         case CodeResult():
-            named = _filled(id=part.id, outcome=part.outcome)
-            return {"codeExecutionResult": named | _filled(output=part.output)}
+            return {
+                "codeExecutionResult": _filled(outcome=part.outcome, output=part.output, id=part.id)
+            }
         case Result():
             return {"functionResponse": _result(part)}
         case Opaque():
@@ -244,12 +246,13 @@ def _write_payload(part: Part) -> Tree:
 
 
 def _result(part: Result) -> Tree:
-    tree: Tree = _filled(id=part.id, name=part.name) | {"response": part.response}
-    if part.media:
-        tree["parts"] = [{"inlineData": _blob(blob)} for blob in part.media]
+    tree = _filled(name=part.name) | {"response": part.response} | _filled(id=part.id)
     if part.will_continue is not None:
         tree["willContinue"] = part.will_continue
-    return tree | _filled(scheduling=part.scheduling)
+    tree |= _filled(scheduling=part.scheduling)
+    if part.media:
+        tree["parts"] = [{"inlineData": _blob(blob)} for blob in part.media]
+    return tree
 
 
 def _blob(blob: Blob) -> Tree:

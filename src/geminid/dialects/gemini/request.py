@@ -171,7 +171,7 @@ def _tool_choice(tree: Tree) -> ToolChoice | None:
     choice = None
     if calling is not None:
         choice = ToolChoice(
-            cast("str", calling.pop("mode", "")),
+            _named(calling.pop("mode", "")),
             tuple(cast("list[str]", calling.pop("allowedFunctionNames", []))),
         )
         if calling:
@@ -179,6 +179,12 @@ def _tool_choice(tree: Tree) -> ToolChoice | None:
     if config:
         tree["toolConfig"] = config
     return choice
+
+
+def _named(value: object) -> str:
+    """An enum's value; its zero is the same as nothing, in proto3."""
+    name = cast("str", value)
+    return "" if name.endswith("_UNSPECIFIED") else name
 
 
 def _sampling(config: Tree) -> Sampling:
@@ -203,10 +209,11 @@ def _thinking(config: Tree) -> Thinking | None:
     tree = cast("Tree | None", config.pop("thinkingConfig", None))
     if tree is None:
         return None
-    if "thinkingLevel" in tree and "thinkingBudget" in tree:
+    level = _named(tree.get("thinkingLevel", ""))
+    if level and "thinkingBudget" in tree:
         raise Invalid("You can only set only one of thinking budget and thinking level.")
     return Thinking(
-        cast("str", tree.get("thinkingLevel", "")),
+        level,
         cast("int | None", tree.get("thinkingBudget")),
         cast("bool | None", tree.get("includeThoughts")),
     )

@@ -42,10 +42,10 @@ def _feedback(end: End) -> Tree:
     if blocked is None:
         return {}
     tree: Tree = {"blockReason": blocked.reason}
-    if blocked.message:
-        tree["blockReasonMessage"] = blocked.message
     if blocked.ratings is not None:
         tree["safetyRatings"] = blocked.ratings
+    if blocked.message:
+        tree["blockReasonMessage"] = blocked.message
     return {"promptFeedback": tree}
 
 

@@ -55,7 +55,7 @@ class _Candidate:
             if part is not None:
                 said = said or not isinstance(part, Text | Thought) or bool(part.text)
                 events += self._take_part(part, joins=not number)
-        if reason := text_at(tree, "finishReason"):
+        if reason := _reason(tree, "finishReason"):
             self.reason, self.message = reason, text_at(tree, "finishMessage")
         elif said:
             self.reason = self.message = ""
@@ -177,7 +177,7 @@ class ObjectDecoder:
                 candidate = self._candidates[index] = _Candidate(index)
             events += candidate.take(item)
         feedback = tree_at(tree, "promptFeedback")
-        if reason := text_at(feedback, "blockReason"):
+        if reason := _reason(feedback, "blockReason"):
             ratings = feedback.get("safetyRatings")
             self._blocked = Blocked(
                 reason,
@@ -189,7 +189,7 @@ class ObjectDecoder:
 
 def _begin(tree: Tree) -> Begin:
     extra = {key: value for key, value in tree.items() if key not in _TOP and value is not None}
-    if tree_at(extra, "promptFeedback").get("blockReason"):
+    if _reason(tree_at(extra, "promptFeedback"), "blockReason"):
         del extra["promptFeedback"]
     return Begin(
         text_at(tree, "responseId"),
@@ -197,6 +197,12 @@ def _begin(tree: Tree) -> Begin:
         json_of(extra) if extra else None,
         DIALECT if extra else "",
     )
+
+
+def _reason(tree: Tree, key: str) -> str:
+    """A reason, or `""`: an enum's zero, which some servers print, is none."""
+    reason = text_at(tree, key)
+    return "" if reason.endswith("_UNSPECIFIED") else reason
 
 
 def _read(tree: Tree) -> Part | None:

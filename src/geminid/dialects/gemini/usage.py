@@ -5,19 +5,19 @@ from typing import Final
 from geminid.core.usage import ModalityCount, Usage
 from geminid.dialects.gemini.tree import Tree, count_at, text_at, trees_at
 
-_COUNTS: Final = {
-    "promptTokenCount": "prompt",
-    "candidatesTokenCount": "output",
-    "thoughtsTokenCount": "thoughts",
-    "toolUsePromptTokenCount": "tool_use",
-    "cachedContentTokenCount": "cached",
-}
-_DETAILS: Final = {
-    "promptTokensDetails": "prompt_details",
-    "candidatesTokensDetails": "output_details",
-    "cacheTokensDetails": "cache_details",
-    "toolUsePromptTokensDetails": "tool_use_details",
-}
+_FIELDS: Final = (
+    ("promptTokenCount", "prompt"),
+    ("candidatesTokenCount", "output"),
+    ("totalTokenCount", "total"),
+    ("cachedContentTokenCount", "cached"),
+    ("promptTokensDetails", "prompt_details"),
+    ("cacheTokensDetails", "cache_details"),
+    ("candidatesTokensDetails", "output_details"),
+    ("toolUsePromptTokenCount", "tool_use"),
+    ("toolUsePromptTokensDetails", "tool_use_details"),
+    ("thoughtsTokenCount", "thoughts"),
+)
+"""Google's fields and ours, in the order of the proto's numbers, in which the API writes them."""
 
 
 def read_usage(tree: Tree) -> Usage:
@@ -26,14 +26,15 @@ def read_usage(tree: Tree) -> Usage:
     Raises:
         TypeError, ValueError: a count is not one.
     """
-    counts = {ours: count_at(tree, theirs) for theirs, ours in _COUNTS.items() if theirs in tree}
-    details = {
-        ours: tuple(map(_read_detail, trees_at(tree, theirs)))
-        for theirs, ours in _DETAILS.items()
-        if theirs in tree
-    }
-    tier = text_at(tree, "serviceTier")
-    return Usage(service_tier=tier, **counts, **details)  # type: ignore[arg-type]  # by name
+    found: dict[str, int | tuple[ModalityCount, ...]] = {}
+    for theirs, ours in _FIELDS:
+        if theirs not in tree or ours == "total":  # the total is their sum
+            continue
+        if theirs.endswith("Details"):
+            found[ours] = tuple(map(_read_detail, trees_at(tree, theirs)))
+        else:
+            found[ours] = count_at(tree, theirs)
+    return Usage(service_tier=text_at(tree, "serviceTier"), **found)  # type: ignore[arg-type]  # by name
 
 
 def _read_detail(tree: Tree) -> ModalityCount:
@@ -42,13 +43,14 @@ def _read_detail(tree: Tree) -> ModalityCount:
 
 def write_usage(usage: Usage) -> Tree:
     """The counts as the API writes them: zeros left out, the total always there."""
-    counts = {theirs: getattr(usage, ours) for theirs, ours in _COUNTS.items()}
-    tree: Tree = {name: count for name, count in counts.items() if count}
-    tree["totalTokenCount"] = usage.total
-    for theirs, ours in _DETAILS.items():
-        details: tuple[ModalityCount, ...] = getattr(usage, ours)
-        if details:
-            tree[theirs] = [_write_detail(detail) for detail in details]
+    tree: Tree = {}
+    for theirs, ours in _FIELDS:
+        value: int | tuple[ModalityCount, ...] = getattr(usage, ours)
+        if isinstance(value, tuple):
+            if value:
+                tree[theirs] = [_write_detail(detail) for detail in value]
+        elif value or ours == "total":
+            tree[theirs] = value
     if usage.service_tier:
         tree["serviceTier"] = usage.service_tier
     return tree

@@ -18,7 +18,7 @@ import msgspec
 from geminid.core.errors import Malformed, Violation
 from geminid.dialects.gemini.scalars import SCALARS, Check, enum_check
 from geminid.dialects.gemini.table import MESSAGES, ONEOFS, QUALIFIED
-from geminid.dialects.gemini.tree import Tree as Tree
+from geminid.dialects.gemini.tree import Tree
 from geminid.dialects.gemini.violations import API, Path, Violations
 
 _HALF_PAIR: Final = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])")
@@ -79,7 +79,10 @@ def walk(message: str, body: bytes, *, depth: int = 100) -> Tree:
         TooLarge: nested deeper than `depth`.
     """
     report = Violations(depth)
-    tree = _messages()[message].check(report, _decoded(body), None, depth)
+    try:
+        tree = _messages()[message].check(report, _decoded(body), None, depth)
+    except RecursionError as error:
+        raise report.too_deep() from error
     report.check()
     return tree
 
@@ -94,16 +97,12 @@ def _decoded(body: bytes) -> object:
         return {}
     try:
         return msgspec.json.decode(body)
-    except RecursionError as error:
-        cause: Exception = error
-        what = "Nested too deeply."
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        cause = error
         what = f"{error}."
         if _HALF_PAIR.search(body):
             what = "A string has an escape for one half of a surrogate pair."
-    text = f"Invalid JSON payload received. {what}"
-    raise Malformed(text, (Violation("", text),)) from cause
+        text = f"Invalid JSON payload received. {what}"
+        raise Malformed(text, (Violation("", text),)) from error
 
 
 @cache
