@@ -251,6 +251,17 @@ async def test_a_refusal_is_one_line_and_ends_with_1(
     assert (ran.code, ran.out, ran.err) == (1, "", f"geminid: {said}\n")
 
 
+async def test_a_server_with_callers_says_where_its_key_belongs(
+    capsys: pytest.CaptureFixture[str], upstream: FakeUpstream
+) -> None:
+    upstream.reply(400, {"error": {"code": 400, "message": "API key not valid. Pass another."}})
+
+    ran = await run(capsys, "run", "fake", "Hi", "--url", upstream.url)
+
+    assert ran.code == 1
+    assert ran.err.splitlines()[-1].endswith("put one into GEMINID_KEY.")
+
+
 @pytest.mark.parametrize(
     ("scenario", "said"),
     [
