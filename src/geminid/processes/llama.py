@@ -78,7 +78,7 @@ def failure(plan: LlamaPlan, code: int) -> LlamaFailed:
     said = f" It said: {last}" if last else ""
     return LlamaFailed(
         f"The model of channel {plan.channel} ({plan.model.name}) does not start"
-        f" ({ending(code)}).{said} The whole log: {plan.log}"
+        f" ({ending(code)}).{said} The whole log is {plan.log}."
     )
 
 
