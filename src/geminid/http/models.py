@@ -47,8 +47,7 @@ async def get_model(routes: Routes, name: str, context: Context) -> bytes:
     limit = await _limit(target)
     if limit is not None and model is not None and limit != model.input_limit:
         context.notice(
-            f"the serving channel takes {limit} input tokens,"
-            f" the model itself {model.input_limit}"
+            f"the serving channel takes {limit} input tokens, the model itself {model.input_limit}"
         )
     return msgspec.json.encode(_tree(routes, target, limit))
 
