@@ -201,12 +201,21 @@ class Llama:
     async def _send(self, path: str, body: bytes, deadline: float) -> tuple[Reply, AsyncExitStack]:
         """A reply, once the process is there to give one.  Whoever asked closes the stack."""
         begun, pause = self._transport.now(), _FIRST_PAUSE_S
+        lost = False
         while True:
             async with AsyncExitStack() as stack:
-                with suppress(UpstreamUnreachable):
+                try:
                     reply = await self._opened(stack, path, body, deadline)
                     if reply.status not in (_REFUSED, _LOADING):
                         return reply, stack.pop_all()
+                except UpstreamUnreachable:
+                    pass
+                except StreamCut as cut:
+                    # A dying process still took the connection.  Nothing was said and nothing is
+                    # paid for, so it is asked again; a prompt that kills the model only once.
+                    if lost:
+                        raise self._died() from cut
+                    lost = True
             patience = _PATIENCE_S if self._door.key_file.exists() else _DOUBT_S
             if self._transport.now() + pause > min(begun + patience, deadline):
                 raise EngineDown(self._absent())
@@ -216,14 +225,11 @@ class Llama:
     async def _opened(
         self, stack: AsyncExitStack, path: str, body: bytes, deadline: float
     ) -> Reply:
-        try:
-            return await stack.enter_async_context(
-                self._transport.open(
-                    "POST", _URL + path, body=body, headers=self._headers(), deadline=deadline
-                )
+        return await stack.enter_async_context(
+            self._transport.open(
+                "POST", _URL + path, body=body, headers=self._headers(), deadline=deadline
             )
-        except StreamCut as cut:
-            raise self._died() from cut
+        )
 
     async def _ask(self, path: str, body: bytes, deadline: float, kind: type[_Said]) -> _Said:
         reply, opened = await self._send(path, body, deadline)
