@@ -1,16 +1,20 @@
 """One HTTP exchange: what came in, and the way back."""
 
+import asyncio
+import secrets
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final, TypeAlias
 from urllib.parse import parse_qs
 
-from geminid.core.errors import CallerLeft, TooLarge
+from geminid.core.errors import CallerLeft, DeadlinePassed, TooLarge
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Headers: TypeAlias = list[tuple[bytes, bytes]]
 
+_VARY: Final = (b"vary", b"Origin, X-Origin, Referer")
+_NOSNIFF: Final = (b"x-content-type-options", b"nosniff")
 _KEY_HEADERS: Final = (b"x-goog-api-key", b"authorization", b"x-api-key", b"api-key")
 
 
@@ -23,6 +27,9 @@ class Exchange:
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.receive, self.send = receive, send
+        self.request_id = secrets.token_urlsafe(16)
+        self.started = False  # an answer is out: no other can take its place
+        self.whole = False  # the body has been read to its end
         self.method: str = scope["method"]
         self.path = _collapse(scope["path"])
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
@@ -41,6 +48,13 @@ class Exchange:
         """A header's value, or `""`."""
         return self.headers.get(name, b"").decode("latin-1")
 
+    def told(self) -> Headers:
+        """The headers of every answer.  Who sent half a body is told that the connection ends."""
+        headers = [(b"x-request-id", self.request_id.encode()), _VARY, _NOSNIFF]
+        if self.method == "POST" and not self.whole:
+            headers.append((b"connection", b"close"))
+        return headers
+
     def key(self) -> str:
         """The caller's key, from any of the usual places (gemini.md section 0.2)."""
         for name in _KEY_HEADERS:
@@ -51,13 +65,21 @@ class Exchange:
                 return rest.strip() if scheme.lower() in ("bearer", "token") and rest else text
         return self.query("key")
 
-    async def body(self, limit: int) -> bytes:
+    async def body(self, limit: int, seconds: float) -> bytes:
         """The whole body.
 
         Raises:
             TooLarge: it is longer than `limit` bytes; no more of it is read.
+            DeadlinePassed: it was not whole after `seconds`.
             CallerLeft: the caller closed before it was whole.
         """
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._body(limit)
+        except TimeoutError as error:
+            raise DeadlinePassed("The request's body did not come in time.") from error
+
+    async def _body(self, limit: int) -> bytes:
         declared = self.headers.get(b"content-length", b"0")
         if declared.isdigit() and int(declared) > limit:
             raise _too_large(limit)
@@ -73,6 +95,7 @@ class Exchange:
                 raise _too_large(limit)
             pieces.append(piece)
             if not message.get("more_body"):
+                self.whole = True
                 return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 

@@ -2,7 +2,6 @@
 
 import math
 import re
-import secrets
 from collections.abc import AsyncGenerator, Coroutine
 from contextlib import aclosing
 from typing import Final, TypeAlias
@@ -25,7 +24,8 @@ from geminid.core.request import Request
 from geminid.dialects.gemini.count import decode_count_request, encode_count
 from geminid.dialects.gemini.errors import encode_fault
 from geminid.dialects.gemini.mask import Mask, apply_mask, parse_mask
-from geminid.dialects.gemini.request import decode_request
+from geminid.dialects.gemini.ranges import check_ranges
+from geminid.dialects.gemini.request import check_syntax, decode_request
 from geminid.dialects.gemini.response import (
     ArrayFraming,
     ObjectEncoder,
@@ -53,9 +53,6 @@ _ELSEWHERE: Final = {
     "predictLongRunning": "predictLongRunning",
 }
 """Methods that the API has and this server has not, and what its 404 calls them (recorded)."""
-
-_VARY: Final = (b"vary", b"Origin, X-Origin, Referer")
-_NOSNIFF: Final = (b"x-content-type-options", b"nosniff")
 
 Framing: TypeAlias = SSEFraming | ArrayFraming
 
@@ -90,6 +87,8 @@ async def handle(exchange: Exchange, state: State, version: str, rest: str) -> N
     except CallerLeft:
         return
     except Fault as fault:
+        if exchange.started:  # the caller does not read: there is nobody to tell
+            return
         status, body = encode_fault(fault, version)
         body = body if exchange.query("prettyPrint") == "false" else pretty(body)
         if rest.endswith(":streamGenerateContent") and exchange.query("alt") != "sse":
@@ -109,14 +108,15 @@ class _Call:
         self.exchange, self.state = exchange, state
         self.target: Target | None = None
         self.context = Context(
-            request_id=secrets.token_urlsafe(16), caller="", deadline=0.0, stream=False
+            request_id=exchange.request_id, caller="", deadline=0.0, stream=False
         )
 
     async def serve(self, rest: str) -> bytes | None:
         """The body of a whole answer, or `None` once a stream has been sent but for its end."""
         exchange, state = self.exchange, self.state
         self.context.caller = state.callers.admit(exchange.key())
-        self.context.deadline = state.clock.monotonic() + self._seconds()
+        seconds = self._seconds()
+        self.context.deadline = state.clock.monotonic() + seconds
         form = _form(exchange, rest)
         if exchange.method == "GET":
             return form.written(await self._read(rest))
@@ -130,19 +130,19 @@ class _Call:
             case "generateContent" | "streamGenerateContent":
                 self.context.stream = form.stream
                 self._aim(model, "generateContent")
-                work = self._generate(await exchange.body(state.body), form)
+                work = self._generate(await exchange.body(state.body, seconds), form)
             case "countTokens":
                 self._aim(model, method)
-                work = self._count(await exchange.body(state.body), form)
+                work = self._count(await exchange.body(state.body, seconds), form)
             case _ if method in _ELSEWHERE:
                 raise UnknownModel(model, _ELSEWHERE[method])
             case _:
                 raise UnknownMethod(f"Method {method[:100]!r} does not exist for models.")
-        return await while_there(exchange, work)
+        return await while_there(exchange, work, seconds)
 
     def headers(self, content_type: str = "") -> Headers:
-        """The answer's headers; with `content_type` those of a stream."""
-        headers = [(b"x-request-id", self.context.request_id.encode()), _VARY, _NOSNIFF]
+        """The answer's own headers; with `content_type` those of a stream."""
+        headers: Headers = []
         if content_type:
             headers.append((b"content-type", content_type.encode()))
         if self.target is not None and self.state.callers.open:
@@ -160,7 +160,7 @@ class _Call:
             asked = float(self.exchange.header(b"x-server-timeout"))
         except ValueError:
             return self.state.deadline_s
-        return asked if 0 <= asked < self.state.deadline_s else self.state.deadline_s
+        return max(asked, 0.0) if asked < self.state.deadline_s else self.state.deadline_s
 
     async def _read(self, rest: str) -> bytes:
         if rest == "models":
@@ -183,9 +183,11 @@ class _Call:
     async def _generate(self, body: bytes, form: _Form) -> bytes | None:
         runner, target = self.state.runner, self._target
         if target.lane is Lane.BYTES and form.verbatim():
+            check_syntax(body, self.state.depth)
             return await self._relay(runner.relay(body, target, self.context, DIALECT), form)
         request = decode_request(body, target.model, depth=self.state.depth)
         self._bound(request)
+        check_ranges(request)
         events = runner.run(request, target, self.context, DIALECT)
         if form.stream:
             await self._stream(events, form)

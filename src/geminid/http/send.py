@@ -12,12 +12,15 @@ from typing import Final, TypeVar
 
 import structlog
 
-from geminid.core.errors import CallerLeft, Fault, Internal
+from geminid.core.errors import CallerLeft, DeadlinePassed, Fault, Internal
 from geminid.http.exchange import Exchange, Headers
 
 JSON: Final = b"application/json; charset=UTF-8"
 _HEADER_LIMIT: Final = 2000
 """Characters of one header: clients refuse an answer with a line of 8 KB."""
+
+_GRACE_S: Final = 1.0
+"""How much longer than its deadline an answer may take to say so."""
 
 T = TypeVar("T")
 
@@ -27,18 +30,10 @@ _log = structlog.get_logger("geminid.http")
 async def send_whole(
     exchange: Exchange, status: int, body: bytes, headers: Iterable[tuple[bytes, bytes]] = ()
 ) -> None:
-    """Send a whole JSON answer."""
-    await exchange.send(
-        {
-            "type": "http.response.start",
-            "status": status,
-            "headers": [
-                (b"content-type", JSON),
-                (b"content-length", str(len(body)).encode()),
-                *headers,
-            ],
-        }
-    )
+    """Send a whole JSON answer, with the headers of every answer and `headers`."""
+    length = str(len(body)).encode()
+    first = [(b"content-type", JSON), (b"content-length", length), *exchange.told()]
+    await _start(exchange, status, [*first, *headers])
     await exchange.send({"type": "http.response.body", "body": body})
 
 
@@ -57,8 +52,7 @@ async def send_stream(
     """
     async with aclosing(pieces):
         first = await anext(pieces, b"")
-        start = {"type": "http.response.start", "status": 200, "headers": headers()}
-        await exchange.send(start)
+        await _start(exchange, 200, [*exchange.told(), *headers()])
         try:
             await _send_piece(exchange, first)
             async for piece in pieces:
@@ -67,30 +61,42 @@ async def send_stream(
             await _send_piece(exchange, tell(as_fault(error, exchange)))
 
 
+async def _start(exchange: Exchange, status: int, headers: Headers) -> None:
+    exchange.started = True
+    await exchange.send({"type": "http.response.start", "status": status, "headers": headers})
+
+
 async def _send_piece(exchange: Exchange, piece: bytes) -> None:
     await exchange.send({"type": "http.response.body", "body": piece, "more_body": True})
 
 
-async def while_there(exchange: Exchange, work: Awaitable[T]) -> T:
+async def while_there(exchange: Exchange, work: Awaitable[T], seconds: float) -> T:
     """The result of `work`, which is cancelled as soon as the caller closes the connection.
 
     The body must have been read: whoever watches for the close takes every message that comes.
+    `seconds` bound what no engine's own deadline can: a caller who does not read the answer.
 
     Raises:
-        CallerLeft: they did; everything `work` held has been closed.
+        CallerLeft: they left; everything `work` held has been closed.
+        DeadlinePassed: `seconds` and the grace are over; likewise.
     """
     here = asyncio.current_task()
-    left = False
+    ended: Fault | None = None
     failure: Exception | None = None
 
-    async def watch() -> None:
-        nonlocal left
-        while (await exchange.receive())["type"] != "http.disconnect":
-            pass
-        left = True
-        if here is not None:
+    def end(fault: Fault) -> None:
+        nonlocal ended
+        if ended is None and here is not None:
+            ended = fault
             here.cancel()
 
+    async def watch() -> None:
+        while (await exchange.receive())["type"] != "http.disconnect":
+            pass
+        end(CallerLeft("The caller closed the connection."))
+
+    late = DeadlinePassed("The answer was not taken in time.")
+    timer = asyncio.get_running_loop().call_later(seconds + _GRACE_S, end, late)
     try:
         async with asyncio.TaskGroup() as group:
             watcher = group.create_task(watch())
@@ -101,10 +107,12 @@ async def while_there(exchange: Exchange, work: Awaitable[T]) -> T:
             finally:
                 watcher.cancel()
     except asyncio.CancelledError:
-        # Only our own watcher's cancellation ends here; a shutdown's goes on.
-        if left and here is not None and not here.uncancel():
-            raise CallerLeft("The caller closed the connection.") from None
+        # Only a cancellation of our own ends here; a shutdown's goes on.
+        if ended is not None and here is not None and not here.uncancel():
+            raise ended from None
         raise
+    finally:
+        timer.cancel()
     if failure is not None:
         raise failure
     return result
@@ -126,7 +134,7 @@ def as_fault(error: Exception, exchange: Exchange) -> Fault:
     """What the caller may know of `error`.  A bug is logged here, with its trace; nowhere else."""
     if isinstance(error, Fault):
         return error
-    _log.error("bug", path=exchange.path, exc_info=error)
+    _log.error("bug", request_id=exchange.request_id, path=exchange.path, exc_info=error)
     return Internal("An internal error has occurred.")
 
 

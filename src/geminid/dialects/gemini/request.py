@@ -58,6 +58,17 @@ def decode_request(body: bytes, model: str, *, depth: int = 100) -> Request:
     return read_request(walk("GenerateContentRequest", body, depth=depth), model)
 
 
+def check_syntax(body: bytes, depth: int) -> None:
+    """Let a body pass that is a JSON object; who answers it will look at its fields.
+
+    Raises as `decode_request`, for what is no such object.
+    """
+    try:
+        msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        decode_request(body, "", depth=depth)  # finds it too, and has the words
+
+
 def read_request(tree: Tree, model: str, *, name: str = "GenerateContentRequest") -> Request:
     """The request in a walked tree.  Takes known fields out of `tree`; the rest becomes `Extra`.
 
