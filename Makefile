@@ -85,5 +85,5 @@ dev: $(VENV)/.dev
 
 model: $(VENV)/.project
 ifneq ($(strip $(MODEL)),)
-	@$(BIN)/geminid model pull $(MODEL)
+	@$(BIN)/geminid model pull $(MODEL) >/dev/null
 endif

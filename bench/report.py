@@ -84,7 +84,8 @@ def _circumstances(results: Sequence[Result], setting: Setting) -> str:
     here, plan, cores = setting.machine, setting.plan, setting.cores
     lines = [
         f"{setting.day}. {here.processor}, {here.cores} cores, {here.system}; {here.python}"
-        f" (2 million steps of a loop in {here.loop_ms:.0f} ms), nginx {here.nginx}, wrk {here.wrk}.",
+        f" (2 million steps of a loop in {here.loop_ms:.0f} ms),"
+        f" nginx {here.nginx}, wrk {here.wrk}.",
         f"Load and upstream on core {cores.load}, what is measured on core {cores.target}."
         f" {plan.rounds} rounds of {{nginx {plan.reference_s} s, target {plan.target_s} s}},"
         " 64 connections, a prompt of 1.1 KB, an answer of 539 bytes; medians.",

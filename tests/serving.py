@@ -8,13 +8,14 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 _ADDRESS = re.compile(r"http://127\.0\.0\.1:(\d+)")
 _KEYS = ("GEMINI_", "GOOGLE_", "OPENROUTER_", "AIMLAPI_", "OPENAI_", "ANTHROPIC_", "INFERENCE_")
 _START_S = 30.0
 _STOP_S = 20.0
+GEMINID = ("-m", "geminid")
 
 
 class Serving:
@@ -72,13 +73,19 @@ def environment(home: Path, **more: str) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def serving(home: Path, config: str = "", *arguments: str, **more: str) -> Iterator[Serving]:
+def serving(
+    home: Path,
+    config: str = "",
+    *arguments: str,
+    program: Sequence[str] = GEMINID,
+    **more: str,
+) -> Iterator[Serving]:
     """`geminid serve` on a free port with `config` (TOML; none means no file), until the end.
 
-    `more` are further environment variables.
+    `program` is what Python runs; `more` are further environment variables.
     """
     home.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "geminid", "serve", "--port", "0", *arguments]
+    command = [sys.executable, *program, "serve", "--port", "0", *arguments]
     if config:
         file = home / "geminid.toml"
         file.write_text(config)

@@ -162,13 +162,17 @@ async def test_every_engine_can_be_wired_and_closed(
 async def test_a_channel_without_models_serves_the_catalog(
     tmp_path: Path, first: FakeUpstream, houses: list[House]
 ) -> None:
-    """A real upstream is asked for a retired model's successor; our own engines know only text."""
+    """A real upstream is asked for a retired model's successor; our own engines know only text.
+
+    Embedding models are left out: there is nothing to ask them for.
+    """
     text = google(first).replace(f'models = ["{MODEL}=any"]\n', "priority = 1\n") + ECHO
     house = await opened(tmp_path, text, houses)
 
     models = live(house, "studio").models
     facts = catalog.load()
-    assert list(models) == [model.id for model in facts.models]
+    answering = [model.id for model in facts.models if model.kind != "embedding"]
+    assert list(models) == answering != [model.id for model in facts.models]
     assert models[MODEL] == "gemini-3.1-pro-preview"
     assert house.app.state.routes.find(MODEL).notice.endswith("answers instead.")
     texts = {model.id: model.id for model in facts.models if model.kind == "text"}

@@ -188,7 +188,8 @@ def _models(channel: Channel, catalog: Catalog) -> dict[str, str]:
     """Our ids and the upstream's.  Without a list of its own, a channel serves the whole catalog.
 
     A retired model is asked for by its successor's name where there is a real upstream; an engine
-    of our own knows text models only.
+    of our own knows text models only.  No channel serves embedding models: `embedContent` is not
+    served, and they can do nothing else.
     """
     if channel.models:
         return {model.ours: model.theirs for model in channel.models}
@@ -196,6 +197,8 @@ def _models(channel: Channel, catalog: Catalog) -> dict[str, str]:
         return {model.id: model.id for model in catalog.models if model.kind == "text"}
     models: dict[str, str] = {}
     for model in catalog.models:
+        if model.kind == "embedding":
+            continue
         resolved = catalog.resolve(model.id)
         theirs = resolved.model.id if resolved is not None else model.id
         models[model.id] = channel.prefix + theirs

@@ -1,9 +1,11 @@
 """Each command runs in a home of its own, with nobody's keys."""
 
-from collections.abc import AsyncIterator
+import logging
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from geminid.config.channels import KEY_VARIABLES
 from tests.fakes.upstream import FakeUpstream
@@ -24,6 +26,20 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("GEMINID_MODELS", str(folder / "models"))
     monkeypatch.chdir(folder)
     return folder
+
+
+@pytest.fixture(autouse=True)
+def log() -> Iterator[None]:
+    """Logging afterwards is as it was.
+
+    A command that starts an engine here sends the log to standard error as this test has it; left
+    so, a line logged in a later test would end in complaints among what that test has printed.
+    """
+    root = logging.getLogger()
+    handlers, level = root.handlers, root.level
+    yield
+    structlog.reset_defaults()
+    root.handlers, root.level = handlers, level
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from geminid.engines.weights import SMOLLM2, place
 from tests.cli.commands import Ran, at_terminal, plain, run
 from tests.fakes.upstream import FakeUpstream
 
@@ -92,6 +93,23 @@ async def test_missing_weights_are_wrong_and_the_cure_is_named(
     (weights,) = findings(ran)["weights"]
     assert ran.code == 1
     assert weights["found"] == "embedded: SmolLM2-135M-Instruct has not been fetched yet"
+    assert weights["advice"] == "run `geminid model pull smollm2`"
+
+
+async def test_weights_that_changed_since_they_were_checked_are_wrong(
+    capsys: pytest.CaptureFixture[str], home: Path
+) -> None:
+    path = place(SMOLLM2, home / "models")
+    path.parent.mkdir(parents=True)
+    path.touch()
+    os.truncate(path, SMOLLM2.size)
+    stamp = path.with_name(f"{path.name}.sha256")
+    stamp.write_text(f"{SMOLLM2.sha256}  {path.name}\n# {SMOLLM2.size} bytes, changed at 1 ns\n")
+
+    ran = await run(capsys, "doctor", "--json")
+
+    (weights,) = findings(ran)["weights"]
+    assert weights["found"] == "embedded: SmolLM2-135M-Instruct is damaged"
     assert weights["advice"] == "run `geminid model pull smollm2`"
 
 

@@ -125,6 +125,8 @@ async def test_standard_input_can_be_the_question(
             "What blob holds cannot be told from its name; end it in .png, .pdf, .mp3, …",
         ),
         (["fake", "hi", "--schema", "blob"], b"", "blob is not a JSON Schema"),
+        (["fake", "hi", "--temperature", "nan"], b"", "--temperature takes a number, not nan"),
+        (["fake", "hi", "--temperature=-inf"], b"", "--temperature takes a number, not -inf"),
         (["fake", "hi", "--url", "nowhere"], b"", "nowhere is not an address; give one as"),
     ],
 )
@@ -159,7 +161,7 @@ async def test_json_is_the_whole_answer_of_the_api(
 async def test_thoughts_stay_out_of_the_answer(
     capsys: pytest.CaptureFixture[str], upstream: FakeUpstream
 ) -> None:
-    ran = await run(capsys, "run", "fake", "Hi", "--think", "high", "--url", upstream.url)
+    ran = await run(capsys, "run", "fake", "Hi", "--think", "HIGH", "--url", upstream.url)
 
     assert (ran.code, ran.out, ran.err) == (0, f"{SAID}\n", "")
 

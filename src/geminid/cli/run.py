@@ -45,8 +45,11 @@ def run(model: Model, /, *text: Words, wishes: Wishes = _ANY_WAY, place: Place =
     client = server(place.url, config)
     if client is not None:
         return _ask(client, model, body, wishes)
+    from geminid.cli import terminal
     from geminid.cli.here import ask_here
 
+    if not wishes.quiet:
+        terminal.tell("No server runs here; starting an engine for this one answer.")
     return ask_here(boot, config, lambda client: _ask(client, model, body, wishes))
 
 

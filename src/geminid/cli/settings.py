@@ -28,18 +28,36 @@ def configured(boot: "Boot") -> "Config":
 
 
 def server(url: str, config: "Config") -> "Client | None":
-    """The server at `url`, or the one that runs with `config` on this machine, if one does.
+    """The server at `url`, or the one that is `running` with `config`, if one is.
 
     A server that was named is not tried first: the command itself will tell.
     """
     from geminid.cli.client import Client
     from geminid.config import environment
 
-    key = environment().get(KEY_VARIABLE, "")
     if url:
-        return Client(url, key)
-    client = Client(address(config.server), key)
-    return client if client.version() is not None else None
+        return Client(url, environment().get(KEY_VARIABLE, ""))
+    found = running(config)
+    return found[0] if found is not None else None
+
+
+def running(config: "Config") -> "tuple[Client, str] | None":
+    """The server that runs with `config` on this machine, and its version.
+
+    That is the one that runs with its home, whatever its port, or else the one at its address.
+    """
+    from geminid.cli.client import Client
+    from geminid.config import environment
+    from geminid.processes import whereabouts
+
+    key = environment().get(KEY_VARIABLE, "")
+    for place in (whereabouts.find(config.home), address(config.server)):
+        if place is not None:
+            client = Client(place, key)
+            version = client.version()
+            if version is not None:
+                return client, version
+    return None
 
 
 def address(listening: "Server") -> str:

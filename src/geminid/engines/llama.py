@@ -92,7 +92,7 @@ class Llama:
     dialect = ""
 
     def __init__(self, runtime_dir: str, channel: Channel, default_max_output: int) -> None:
-        self._door = door(runtime_dir, channel.name)
+        self._door = door(runtime_dir, channel)
         self._transport = Transport(str(self._door.socket))
         self._channel, self._default = channel, default_max_output
         weights = known(channel.weights)

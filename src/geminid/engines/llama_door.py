@@ -7,9 +7,11 @@ from pathlib import Path
 
 import msgspec
 
+from geminid.config import Channel
+
 
 class Door(msgspec.Struct, frozen=True):
-    """The socket of one channel's model, and the file that holds the key it asks for.
+    """The socket of one model's process, and the file that holds the key it asks for.
 
     Both lie in the run's own folder, which only its owner may enter.
     """
@@ -36,12 +38,16 @@ class Door(msgspec.Struct, frozen=True):
         return key
 
 
-def door(runtime_dir: str | Path, channel: str) -> Door:
+def door(runtime_dir: str | Path, channel: Channel) -> Door:
     """The door of the model of `channel`.
+
+    Each way to run a model has its own door, so that the old and the new one are there side by side
+    after a reload.  The supervisor and the engine find the same one, each from the channel.
 
     The file names are short whatever the channel is called: a socket's path may have some hundred
     bytes in all.
     """
-    name = hashlib.sha256(channel.encode()).hexdigest()[:12]
+    model = (channel.name, channel.weights, channel.context, channel.slots)
+    name = hashlib.sha256(msgspec.json.encode(model)).hexdigest()[:12]
     folder = Path(runtime_dir)
     return Door(folder / f"{name}.sock", folder / f"{name}.key")

@@ -110,7 +110,7 @@ def place(weights: Weights, models_dir: Path) -> Path:
 def locate(name_or_path: str, models_dir: Path) -> Path:
     """The file to load for the name of known weights or the path of a `.gguf`.
 
-    Cheap once a file was checked: a stamp beside it says so.
+    Cheap once a file was checked: a stamp beside it says so, until the file changes.
 
     Raises:
         MissingWeights: known, but not here yet or damaged.
@@ -200,9 +200,10 @@ def _try(weights: Weights, path: Path, report: Report) -> None:
         ready = work / "weights.gguf"
         with opened(weights.member, work) as source:
             copy_checked(source, ready, weights, report)
+        text = _stamp_text(weights, ready.stat())
         path.parent.mkdir(exist_ok=True)
         ready.replace(path)
-        _write_stamp(path, weights)
+        _write_stamp(path, text)
 
 
 def _own_file(name_or_path: str) -> Path:
@@ -227,11 +228,13 @@ def _own_file(name_or_path: str) -> Path:
 
 
 def _whole(path: Path, weights: Weights) -> bool:
-    """Whether `path` is the right file.  Reads all of it only if no stamp says so."""
+    """Whether `path` is the right file.  Reads all of it unless a stamp says so of it as it is."""
     try:
-        if path.stat().st_size != weights.size:
+        there = path.stat()
+        if there.st_size != weights.size:
             return False
-        if _stamp(path).is_file() and _stamp(path).read_text("utf-8") == _stamp_text(weights):
+        text, stamp = _stamp_text(weights, there), _stamp(path)
+        if stamp.is_file() and stamp.read_text("utf-8") == text:
             return True
         with path.open("rb") as file:
             right = hashlib.file_digest(file, "sha256").hexdigest() == weights.sha256
@@ -239,7 +242,7 @@ def _whole(path: Path, weights: Weights) -> bool:
         return False
     if right:
         with suppress(OSError):  # a folder we may only read: the file is hashed at each start
-            _write_stamp(path, weights)
+            _write_stamp(path, text)
     return right
 
 
@@ -247,14 +250,16 @@ def _stamp(path: Path) -> Path:
     return path.with_name(path.name + ".sha256")
 
 
-def _stamp_text(weights: Weights) -> str:
-    return f"{weights.sha256}  {weights.file}\n"  # as `sha256sum --check` reads it
+def _stamp_text(weights: Weights, there: os.stat_result) -> str:
+    """Vouches for a file until it is not as it was `there`; `sha256sum --check` reads it too."""
+    seen = f"# {there.st_size} bytes, changed at {there.st_mtime_ns} ns\n"
+    return f"{weights.sha256}  {weights.file}\n{seen}"
 
 
-def _write_stamp(path: Path, weights: Weights) -> None:
+def _write_stamp(path: Path, text: str) -> None:
     stamp = _stamp(path)
     part = stamp.with_name(f"{stamp.name}.{os.getpid()}")
-    part.write_text(_stamp_text(weights), "utf-8")
+    part.write_text(text, "utf-8")
     part.replace(stamp)
 
 

@@ -1,12 +1,11 @@
 """One HTTP exchange: what came in, and the way back."""
 
-import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final, TypeAlias
 from urllib.parse import parse_qs
 
-from geminid.core.errors import CallerLeft, DeadlinePassed, TooLarge
+from geminid.core.errors import CallerLeft, TooLarge
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -65,21 +64,13 @@ class Exchange:
                 return rest.strip() if scheme.lower() in ("bearer", "token") and rest else text
         return self.query("key")
 
-    async def body(self, limit: int, seconds: float) -> bytes:
+    async def body(self, limit: int) -> bytes:
         """The whole body.
 
         Raises:
             TooLarge: it is longer than `limit` bytes; no more of it is read.
-            DeadlinePassed: it was not whole after `seconds`.
             CallerLeft: the caller closed before it was whole.
         """
-        try:
-            async with asyncio.timeout(seconds):
-                return await self._body(limit)
-        except TimeoutError as error:
-            raise DeadlinePassed("The request's body did not come in time.") from error
-
-    async def _body(self, limit: int) -> bytes:
         declared = self.headers.get(b"content-length", b"0")
         if declared.isdigit() and int(declared) > limit:
             raise _too_large(limit)

@@ -36,7 +36,7 @@ from geminid.dialects.gemini.response import (
 from geminid.http.exchange import Exchange, Headers
 from geminid.http.guards import require_json
 from geminid.http.models import get_model, list_models
-from geminid.http.send import guarded, header_text, send_stream, send_whole, while_there
+from geminid.http.send import guarded, header_text, in_time, send_stream, send_whole, while_there
 from geminid.http.state import State
 from geminid.pipeline.compile import Lane, Target
 
@@ -120,25 +120,31 @@ class _Call:
         form = _form(exchange, rest)
         if exchange.method == "GET":
             return form.written(await self._read(rest))
-        work: Coroutine[None, None, bytes | None]
         call = _CALL.fullmatch(rest)
         if exchange.method != "POST" or call is None:
             raise NotFound(f"There is nothing at {exchange.method} {exchange.path[:200]}.")
         require_json(exchange)
-        model, method = call[1], call[2]
+        async with in_time(exchange, seconds):
+            work = await self._work(call[1], call[2], form)
+            return await while_there(exchange, work)
+
+    async def _work(
+        self, model: str, method: str, form: _Form
+    ) -> Coroutine[None, None, bytes | None]:
+        """What answers the request, once its body is here."""
+        limit = self.state.body
         match method:
             case "generateContent" | "streamGenerateContent":
                 self.context.stream = form.stream
                 self._aim(model, "generateContent")
-                work = self._generate(await exchange.body(state.body, seconds), form)
+                return self._generate(await self.exchange.body(limit), form)
             case "countTokens":
                 self._aim(model, method)
-                work = self._count(await exchange.body(state.body, seconds), form)
+                return self._count(await self.exchange.body(limit), form)
             case _ if method in _ELSEWHERE:
                 raise UnknownModel(model, _ELSEWHERE[method])
             case _:
                 raise UnknownMethod(f"Method {method[:100]!r} does not exist for models.")
-        return await while_there(exchange, work, seconds)
 
     def headers(self, content_type: str = "") -> Headers:
         """The answer's own headers; with `content_type` those of a stream."""

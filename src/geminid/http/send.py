@@ -7,7 +7,7 @@ error, without its text.
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
 from typing import Final, TypeVar
 
 import structlog
@@ -70,33 +70,26 @@ async def _send_piece(exchange: Exchange, piece: bytes) -> None:
     await exchange.send({"type": "http.response.body", "body": piece, "more_body": True})
 
 
-async def while_there(exchange: Exchange, work: Awaitable[T], seconds: float) -> T:
+async def while_there(exchange: Exchange, work: Awaitable[T]) -> T:
     """The result of `work`, which is cancelled as soon as the caller closes the connection.
 
     The body must have been read: whoever watches for the close takes every message that comes.
-    `seconds` bound what no engine's own deadline can: a caller who does not read the answer.
 
     Raises:
-        CallerLeft: they left; everything `work` held has been closed.
-        DeadlinePassed: `seconds` and the grace are over; likewise.
+        CallerLeft: they did; everything `work` held has been closed.
     """
     here = asyncio.current_task()
-    ended: Fault | None = None
+    left = False
     failure: Exception | None = None
 
-    def end(fault: Fault) -> None:
-        nonlocal ended
-        if ended is None and here is not None:
-            ended = fault
-            here.cancel()
-
     async def watch() -> None:
+        nonlocal left
         while (await exchange.receive())["type"] != "http.disconnect":
             pass
-        end(CallerLeft("The caller closed the connection."))
+        left = True
+        if here is not None:
+            here.cancel()
 
-    late = DeadlinePassed("The answer was not taken in time.")
-    timer = asyncio.get_running_loop().call_later(seconds + _GRACE_S, end, late)
     try:
         async with asyncio.TaskGroup() as group:
             watcher = group.create_task(watch())
@@ -107,15 +100,28 @@ async def while_there(exchange: Exchange, work: Awaitable[T], seconds: float) ->
             finally:
                 watcher.cancel()
     except asyncio.CancelledError:
-        # Only a cancellation of our own ends here; a shutdown's goes on.
-        if ended is not None and here is not None and not here.uncancel():
-            raise ended from None
+        # Only our own watcher's cancellation ends here; a deadline's or a shutdown's goes on.
+        if left and here is not None and not here.uncancel():
+            raise CallerLeft("The caller closed the connection.") from None
         raise
-    finally:
-        timer.cancel()
     if failure is not None:
         raise failure
     return result
+
+
+@asynccontextmanager
+async def in_time(exchange: Exchange, seconds: float) -> AsyncGenerator[None, None]:
+    """Bound what no engine's own deadline can: a body that stalls, an answer that nobody reads.
+
+    Raises:
+        DeadlinePassed: `seconds`, and the grace in which an engine says so itself, are over.
+    """
+    try:
+        async with asyncio.timeout(seconds + _GRACE_S):
+            yield
+    except TimeoutError as error:
+        what = "The answer was not taken" if exchange.whole else "The request's body did not come"
+        raise DeadlinePassed(f"{what} in time.") from error
 
 
 async def guarded(exchange: Exchange, work: Awaitable[T]) -> T:

@@ -11,6 +11,9 @@ from geminid.engines.weights import known, locate
 from geminid.processes.child import Child, ending, module
 from geminid.processes.llama_main import Load
 
+LOGS = "logs"
+"""The folder in the home for what the models say."""
+
 _COMMAND = module("geminid.processes.llama_main")
 _LOG_LIMIT = 4 << 20
 _TOLD = 300
@@ -49,8 +52,8 @@ def plan(channel: Channel, config: Config, runtime_dir: str) -> LlamaPlan:
         alias=weights.model if weights else Path(channel.weights).stem,
         context=channel.context,
         slots=channel.slots,
-        door=door(runtime_dir, channel.name),
-        log=config.home / "logs" / f"llama-{channel.name}.log",
+        door=door(runtime_dir, channel),
+        log=config.home / LOGS / f"llama-{channel.name}.log",
     )
 
 

@@ -13,7 +13,8 @@ from geminid.config import Boot
 from geminid.processes.listen import BACKLOG, listen, url_of
 from geminid.processes.llama import LlamaProcess
 from geminid.processes.prepare import plans
-from geminid.processes.runtime import runtime_dir
+from geminid.processes.protocol import Protocol
+from geminid.processes.runtime import private_files, runtime_dir
 from geminid.wiring import House, build
 
 T = TypeVar("T")
@@ -30,7 +31,7 @@ async def serving_here(boot: Boot, work: Callable[[str], Awaitable[T]]) -> T:
         StateUnusable: the home folder cannot be used.
     """
     config = configs.load(boot, configs.environment())
-    with runtime_dir() as folder, listen("127.0.0.1", 0) as listener:
+    with private_files(), runtime_dir() as folder, listen("127.0.0.1", 0) as listener:
         boot = msgspec.structs.replace(boot, runtime_dir=folder, host="127.0.0.1", port=0)
         async with AsyncExitStack() as stack:
             for plan in plans(config, folder):
@@ -55,6 +56,8 @@ def _server(house: House) -> uvicorn.Server:
     return _Server(
         uvicorn.Config(
             house.app,
+            http=Protocol,
+            ws="none",
             lifespan="off",
             log_config=None,
             access_log=False,

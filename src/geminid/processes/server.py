@@ -22,6 +22,7 @@ from geminid.config import Boot, ConfigError
 from geminid.processes.child import READY
 from geminid.processes.exits import Exit
 from geminid.processes.listen import BACKLOG
+from geminid.processes.protocol import Protocol
 from geminid.stores.errors import StateUnusable
 from geminid.wiring import House, build
 
@@ -55,7 +56,7 @@ async def _serve(boot: Boot, listener: socket.socket, drain_s: int, ready: int) 
         server = _Server(
             uvicorn.Config(
                 house.app,
-                http="httptools",
+                http=Protocol,
                 ws="none",
                 lifespan="off",
                 log_config=None,

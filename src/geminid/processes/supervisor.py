@@ -20,19 +20,20 @@ from watchfiles import awatch
 from geminid import config as configs
 from geminid.config import Boot, Config, ConfigError
 from geminid.engines.weights import WeightsError
-from geminid.processes import banner, llama
+from geminid.processes import banner, llama, whereabouts
 from geminid.processes.child import Child, ending, module
 from geminid.processes.exits import Exit, StartFailed
 from geminid.processes.keeper import Care, Keeper
 from geminid.processes.listen import listen, url_of
 from geminid.processes.llama import LlamaPlan
-from geminid.processes.prepare import first_plans, plans
-from geminid.processes.runtime import runtime_dir
+from geminid.processes.prepare import first_plans, plans, prepare_home
+from geminid.processes.runtime import private_files, runtime_dir
 
 SERVER = module("geminid.processes.server")
 DRAIN_S = 30
 EARLY_DEATHS = 5
 _ONE_WISH_S = 0.25  # `timeout` and some managers send the same signal twice at once
+_REST_S = 0.5  # a file that is being written is not read
 _FINAL = frozenset({Exit.CONFIG, Exit.STATE})  # another start would find the same
 
 
@@ -45,12 +46,13 @@ def serve(boot: Boot, *, server: Sequence[str] = SERVER, drain_s: int = DRAIN_S)
     seconds at most, a later one ends at once.  `server` is the command of a serving process.
     """
     try:
-        with _interruptible(), runtime_dir() as folder:
+        with _interruptible(), private_files(), runtime_dir() as folder:
             boot = msgspec.structs.replace(boot, runtime_dir=folder)
             config = configs.load(boot, configs.environment())
             for warning in config.warnings:
                 say(warning)
             with listen(config.server.host, config.server.port) as listener:
+                prepare_home(config.home)
                 models = first_plans(config, folder, say)
                 supervisor = Supervisor(boot, config, listener, server=server, drain_s=drain_s)
                 return asyncio.run(supervisor.run(models))
@@ -78,13 +80,15 @@ class Supervisor:
     ) -> None:
         self._boot, self._config, self._listener = boot, config, listener
         self._command = (*server, str(listener.fileno()), str(drain_s))
-        self._drain_s = drain_s
+        self._drain_s, self._home = drain_s, config.home
         self._code = Exit.STOPPED
         self._stop, self._reload = asyncio.Event(), asyncio.Event()
         self._servers = [self._server() for _ in range(config.server.workers)]
-        self._models: dict[str, tuple[LlamaPlan, Keeper, asyncio.Task[bool]]] = {}
+        self._models: dict[LlamaPlan, Keeper] = {}
+        self._leaving: dict[LlamaPlan, asyncio.TimerHandle] = {}  # of `_models`: when they stop
         self._had_terminal = _has_terminal()
         self._greeted = False
+        self._was_blank = config.source is not None and _is_blank(config.source)
         self._asked = 0.0
 
     async def run(self, models: Sequence[LlamaPlan]) -> int:
@@ -99,12 +103,14 @@ class Supervisor:
                 watching.append(group.create_task(self._watch(self._config.source)))
             await self._stop.wait()
             self._listener.close()  # whoever comes now is refused, and need not wait for the end
+            self._forget()
             for task in watching:
                 task.cancel()
             for keeper in self._servers:
                 keeper.stop()
             await asyncio.wait(serving)
-            await self._stop_models(list(self._models))
+            for keeper in self._models.values():
+                keeper.stop()
         return self._code
 
     # Processes ----------------------------------------------------------------------------------
@@ -145,14 +151,12 @@ class Supervisor:
                 say=say,
             )
         )
-        self._models[plan.channel] = (plan, keeper, group.create_task(keeper.run()))
+        self._models[plan] = keeper
+        group.create_task(keeper.run())
 
-    async def _stop_models(self, channels: Sequence[str]) -> None:
-        gone = [self._models.pop(channel) for channel in channels]
-        for _, keeper, _ in gone:
-            keeper.stop()
-        if gone:
-            await asyncio.wait([task for _, _, task in gone])
+    def _stop_model(self, plan: LlamaPlan) -> None:
+        del self._leaving[plan]
+        self._models.pop(plan).stop()
 
     # What people see ----------------------------------------------------------------------------
 
@@ -161,10 +165,21 @@ class Supervisor:
             say("serving again")
             return
         self._greeted = True
+        self._tell()
         _print(banner.greeting(url_of(self._listener), self._config))
-        for plan, keeper, _ in self._models.values():
+        for plan, keeper in self._models.items():
             if keeper.ready:
                 self._tell_model(plan)
+
+    def _tell(self) -> None:
+        try:
+            whereabouts.tell(self._home, url_of(self._listener))
+        except OSError as error:
+            say(f"commands will not find this server by itself ({error.strerror}); use --url")
+
+    def _forget(self) -> None:
+        with suppress(OSError):  # its process id tells that we are gone
+            whereabouts.forget(self._home)
 
     def _tell_model(self, plan: LlamaPlan) -> None:
         if self._greeted:  # the address comes first; `_greet` tells what is ready by then
@@ -198,6 +213,10 @@ class Supervisor:
         while True:
             await self._reload.wait()
             self._reload.clear()
+            source = self._config.source
+            if source is not None and _is_blank(source) and not self._was_blank:
+                say(f"{source} is empty or gone; nothing was changed")
+                continue
             try:
                 config = configs.load(self._boot, configs.environment())
                 models = plans(config, self._boot.runtime_dir)
@@ -208,39 +227,38 @@ class Supervisor:
                 say(error.detail)
                 say("nothing was changed")
             else:
-                await self._swap(config, models, group)
+                self._swap(config, models, group)
 
-    async def _swap(
-        self, config: Config, models: Sequence[LlamaPlan], group: asyncio.TaskGroup
-    ) -> None:
+    def _swap(self, config: Config, models: Sequence[LlamaPlan], group: asyncio.TaskGroup) -> None:
+        """What the answers under way began with goes on for as long as a drain may take."""
         before, self._config = self._config, config
+        self._was_blank = config.source is not None and _is_blank(config.source)
         if (before.server.host, before.server.port, before.server.workers) != (
             config.server.host,
             config.server.port,
             config.server.workers,
         ):
             say("host, port and workers change with the next start only")
-        kept = {plan.channel for plan in models if self._plan_of(plan.channel) == plan}
-        await self._stop_models([channel for channel in self._models if channel not in kept])
         for plan in models:
-            if plan.channel not in kept:
+            if plan not in self._models:
                 self._start_model(plan, group)
+            elif plan in self._leaving:
+                self._leaving.pop(plan).cancel()
         for keeper in self._servers:
             keeper.send(signal.SIGHUP)
+        loop = asyncio.get_running_loop()
+        for plan in self._models.keys() - set(models) - self._leaving.keys():
+            self._leaving[plan] = loop.call_later(self._drain_s, self._stop_model, plan)
         say("configuration reloaded")
 
-    def _plan_of(self, channel: str) -> LlamaPlan | None:
-        found = self._models.get(channel)
-        return found[0] if found else None
-
     async def _watch(self, source: Path) -> None:
-        """Asks for a reload whenever the bytes of `source` change.
+        """Asks for a reload whenever the bytes of `source` have changed, and rest.
 
         The folder is watched, and not the file: editors and orchestrators put another file there.
         """
         last = _bytes_of(source)
         async for _ in awatch(source.parent, watch_filter=None, recursive=False):
-            now = _bytes_of(source)
+            now = await _settled(source)
             if now != last:
                 last = now
                 self._reload.set()
@@ -270,6 +288,20 @@ def _bytes_of(path: Path) -> bytes | None:
         return path.read_bytes()
     except OSError:
         return None
+
+
+def _is_blank(source: Path) -> bool:
+    return not (_bytes_of(source) or b"").strip()
+
+
+async def _settled(path: Path) -> bytes | None:
+    """The bytes of `path`, once nobody has written to it for half a second."""
+    now = _bytes_of(path)
+    while True:
+        await asyncio.sleep(_REST_S)
+        before, now = now, _bytes_of(path)
+        if before == now:
+            return now
 
 
 def _has_terminal() -> bool:
