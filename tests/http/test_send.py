@@ -312,8 +312,7 @@ async def test_an_answer_that_nobody_takes_is_ended(monkeypatch: pytest.MonkeyPa
     await wire.exchange.body(100)
 
     with pytest.raises(DeadlinePassed, match="answer was not taken"):
-        async with in_time(wire.exchange, 0.02):
-            await while_there(wire.exchange, work())
+        await in_time(wire.exchange, while_there(wire.exchange, work()), 0.02)
 
     assert work.how == "cancelled"
     assert not wire.left.is_set()
@@ -326,7 +325,6 @@ async def test_a_body_that_does_not_come_ends_with_the_deadline(
     wire = Wire(b"half", whole=False)
 
     with pytest.raises(DeadlinePassed, match="body did not come"):
-        async with in_time(wire.exchange, 0.02):
-            await wire.exchange.body(100)
+        await in_time(wire.exchange, wire.exchange.body(100), 0.02)
 
     assert (b"connection", b"close") in wire.exchange.told()

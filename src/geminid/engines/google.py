@@ -16,10 +16,12 @@ from geminid.core.errors import Fault, StreamCut, TooLarge, UpstreamMalformed
 from geminid.core.events import Event, Events, PartStart
 from geminid.core.ports import Context, Health, Relay, RelayHead, RelayTail, TokenCount
 from geminid.core.request import Request
+from geminid.core.usage import Usage
 from geminid.dialects.gemini.count import decode_count, encode_count_request
 from geminid.dialects.gemini.errors import decode_error
 from geminid.dialects.gemini.request import encode_request
 from geminid.dialects.gemini.stream import ObjectDecoder, StreamDecoder
+from geminid.dialects.gemini.usage import read_usage
 from geminid.dialects.sse import SSEReader
 from geminid.engines.transport import Reply, Transport
 
@@ -153,6 +155,9 @@ class _Object(msgspec.Struct):
     error: msgspec.Raw = _NULL
 
 
+_DECODER: Final = msgspec.json.Decoder(_Object)
+
+
 class _Sniffer:
     """Sees an answer pass and reads off it how it ends, by the rules of `ObjectDecoder`.
 
@@ -161,7 +166,7 @@ class _Sniffer:
 
     def __init__(self) -> None:
         self.fault: Fault | None = None
-        self._sse, self._decoder = SSEReader(), msgspec.json.Decoder(_Object)
+        self._sse = SSEReader()
         self._reasons: dict[int, str] = {}
         self._blocked, self._usage = "", b""
 
@@ -196,7 +201,7 @@ class _Sniffer:
 
     def _see(self, payload: bytes) -> None:
         try:
-            seen = self._decoder.decode(payload)
+            seen = _DECODER.decode(payload)
             if seen.error != _NULL:
                 raise decode_error(0, payload)
             for candidate in seen.candidates or ():
@@ -216,13 +221,18 @@ class _Sniffer:
         self._reasons[index] = reason or before
 
     def _tail(self) -> RelayTail:
-        decoder = ObjectDecoder()
-        if self._usage:
-            decoder.feed(b'{"usageMetadata":%b}' % self._usage)
+        usage = _usage(self._usage) if self._usage else None
         reasons = list(self._reasons.values())
         if not self._blocked and not (reasons and all(reasons)):
             raise StreamCut("The upstream closed before a finish reason; try again.")
-        return RelayTail(self._blocked or reasons[0], decoder.usage)
+        return RelayTail(self._blocked or reasons[0], usage)
+
+
+def _usage(encoded: bytes) -> Usage:
+    try:
+        return read_usage(msgspec.json.decode(encoded, type=dict[str, object]))
+    except (msgspec.MsgspecError, TypeError, ValueError) as error:
+        raise UpstreamMalformed("The upstream's answer has an unknown shape.") from error
 
 
 def _says(payload: bytes, index: int) -> bool:

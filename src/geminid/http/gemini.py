@@ -124,27 +124,24 @@ class _Call:
         if exchange.method != "POST" or call is None:
             raise NotFound(f"There is nothing at {exchange.method} {exchange.path[:200]}.")
         require_json(exchange)
-        async with in_time(exchange, seconds):
-            work = await self._work(call[1], call[2], form)
-            return await while_there(exchange, work)
+        return await in_time(exchange, self._answer(call[1], call[2], form), seconds)
 
-    async def _work(
-        self, model: str, method: str, form: _Form
-    ) -> Coroutine[None, None, bytes | None]:
-        """What answers the request, once its body is here."""
+    async def _answer(self, model: str, method: str, form: _Form) -> bytes | None:
         limit = self.state.body
+        work: Coroutine[None, None, bytes | None]
         match method:
             case "generateContent" | "streamGenerateContent":
                 self.context.stream = form.stream
                 self._aim(model, "generateContent")
-                return self._generate(await self.exchange.body(limit), form)
+                work = self._generate(await self.exchange.body(limit), form)
             case "countTokens":
                 self._aim(model, method)
-                return self._count(await self.exchange.body(limit), form)
+                work = self._count(await self.exchange.body(limit), form)
             case _ if method in _ELSEWHERE:
                 raise UnknownModel(model, _ELSEWHERE[method])
             case _:
                 raise UnknownMethod(f"Method {method[:100]!r} does not exist for models.")
+        return await while_there(self.exchange, work)
 
     def headers(self, content_type: str = "") -> Headers:
         """The answer's own headers; with `content_type` those of a stream."""

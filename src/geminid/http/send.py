@@ -7,7 +7,7 @@ error, without its text.
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing
 from typing import Final, TypeVar
 
 import structlog
@@ -109,16 +109,17 @@ async def while_there(exchange: Exchange, work: Awaitable[T]) -> T:
     return result
 
 
-@asynccontextmanager
-async def in_time(exchange: Exchange, seconds: float) -> AsyncGenerator[None, None]:
-    """Bound what no engine's own deadline can: a body that stalls, an answer that nobody reads.
+async def in_time(exchange: Exchange, work: Awaitable[T], seconds: float) -> T:
+    """The result of `work`, within bounds that no engine's own deadline can set.
+
+    A body that stalls and an answer that nobody reads end here.
 
     Raises:
         DeadlinePassed: `seconds`, and the grace in which an engine says so itself, are over.
     """
     try:
         async with asyncio.timeout(seconds + _GRACE_S):
-            yield
+            return await work
     except TimeoutError as error:
         what = "The answer was not taken" if exchange.whole else "The request's body did not come"
         raise DeadlinePassed(f"{what} in time.") from error
