@@ -53,6 +53,6 @@ def test_progress_off_a_terminal_is_a_line_every_ten_per_cent() -> None:
     for done in range(0, SMOLLM2.size, SMOLLM2.size // 50):
         shown(Progress("check", done, SMOLLM2.size))
 
-    assert heard[0] == "fetching SmolLM2-135M-Instruct (92 MB, once): 0 %"
-    assert heard[-1] == "fetching SmolLM2-135M-Instruct (92 MB, once): 100 %"
+    assert heard[0] == "fetching SmolLM2-135M-Instruct (93 MB, once): 0 %"
+    assert heard[-1] == "fetching SmolLM2-135M-Instruct (93 MB, once): 100 %"
     assert len(heard) == 11
