@@ -179,7 +179,7 @@ def test_everything_that_can_be_said(loaded: Load, tmp_path: Path) -> None:
         ('[server]\nport = "80"', "2: server.port: must be a whole number, not a string"),
         ("[server]\nport = true", "2: server.port: must be a whole number, not true or false"),
         ("[server]\nport = 70000", "2: server.port: 70000 is out of range; use 0 to 65535"),
-        ("[server]\nworkers = 4", "2: server.workers: 4 is out of range; only 1 works for now"),
+        ("[server]\nworkers = 4", "2: server.workers: 4 is out of range; only 1 is possible"),
         ("server = 3", "1: server: must be a table, not a whole number"),
         (
             '[server]\nhost = "0.0.0.0"',

@@ -163,7 +163,7 @@ class Table:
 
     def _within(self, key: str, value: _Number, low: _Number, high: _Number) -> _Number:
         if not low <= value <= high:
-            advice = f"use {low} to {high}" if low < high else f"only {low} works for now"
+            advice = f"use {low} to {high}" if low < high else f"only {low} is possible"
             self.wrong(key, f"{value} is out of range; {advice}")
         return value
 
