@@ -108,7 +108,7 @@ def check_ranges(table: str, refused: dict[str, str]) -> None:
         for key, message in refused.items()
         if (found := re.search(r"use (\S+) to (\S+)$", message))
     }
-    ranges |= {key: "only 1" for key, message in refused.items() if "; only 1 works" in message}
+    ranges |= {key: "only 1" for key, message in refused.items() if "; only 1 is" in message}
     assert len(ranges) >= 2
     for key, bounds in ranges.items():
         assert written(table)[key][-2] == bounds, key
