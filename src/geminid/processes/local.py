@@ -62,7 +62,7 @@ def _server(house: House) -> uvicorn.Server:
             log_config=None,
             access_log=False,
             backlog=BACKLOG,
-            timeout_graceful_shutdown=1,
+            timeout_graceful_shutdown=5,
         )
     )
 
