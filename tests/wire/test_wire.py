@@ -37,7 +37,7 @@ def _gemini_stream(pieces: Sequence[bytes]) -> list[Event]:
 
 def _gemini_wire(events: Sequence[Event]) -> bytes:
     encoder, framing = ObjectEncoder(), SSEFraming()
-    told = [framing.frame(found) for event in events if (found := encoder.add(event))]
+    told = [framing.frame(found) for event in events for found in encoder.add(event)]
     return b"".join([*told, framing.close()])
 
 

@@ -8,6 +8,18 @@ import msgspec
 
 Kind = Literal["text", "image", "embedding"]
 Level = Literal["minimal", "low", "medium", "high", "xhigh"]
+Modality = Literal["TEXT", "IMAGE", "AUDIO"]
+Tool = Literal[
+    "functionDeclarations",
+    "googleSearch",
+    "urlContext",
+    "codeExecution",
+    "fileSearch",
+    "googleMaps",
+    "computerUse",
+    "mcpServers",
+    "googleSearchRetrieval",
+]
 
 
 class Budget(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -29,8 +41,16 @@ class Model(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     `id` has no `models/`.  Limits are in tokens.  `methods` are wire names (`generateContent`).
     `thinking_levels` are in rising order; none means that the model refuses the field.  No
     `budget` means that nothing is known against any.  `checks_signatures`: the current turn's
-    calls must bring back their thought signatures.  From `retired` on, `successor` answers to the
-    name.  `unsure` names the fields not to be relied on.
+    calls must bring back their thought signatures.
+
+    What a request may ask for: `generation` is 2, 3 or 4 (0: none is known); `tools` are wire names
+    of a tool's fields; `outputs` are the combinations of response modalities; `candidates` is the
+    highest `candidateCount`; `media_resolution` says where the field may stand (`part`: there and
+    in the request); `json_output` is an answer held to a schema; `masks` are pixel-level ones.
+    `aspect_ratios` and `image_sizes` are those of `imageConfig`.
+
+    From `retired` on, `successor` answers to the name.  `unsure` names the fields not to be relied
+    on.
     """
 
     id: str
@@ -50,6 +70,17 @@ class Model(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     default_level: Level | None = None
     budget: Budget | None = None
     checks_signatures: bool = False
+    generation: int = 0
+    tools: tuple[Tool, ...] = ()
+    outputs: tuple[tuple[Modality, ...], ...] = ()
+    candidates: int = 1
+    penalties: bool = False
+    logprobs: bool = False
+    json_output: bool = False
+    media_resolution: Literal["", "request", "part"] = ""
+    masks: bool = False
+    aspect_ratios: tuple[str, ...] = ()
+    image_sizes: tuple[str, ...] = ()
     released: date | None = None
     retired: date | None = None
     successor: str | None = None

@@ -97,7 +97,7 @@ class TooLarge(CallerFault):
 
 
 class TooManyTokens(CallerFault):
-    """The prompt has `count` tokens and at most `limit` fit."""
+    """The prompt has `count` tokens and at most `limit` fit; `note` says where, and what to do."""
 
     code = "too_many_tokens"
 
@@ -107,7 +107,7 @@ class TooManyTokens(CallerFault):
             f" ({limit})."
         )
         super().__init__(f"{detail} {note}" if note else detail)
-        self.count, self.limit = count, limit
+        self.count, self.limit, self.note = count, limit, note
 
 
 class Unsupported(CallerFault):

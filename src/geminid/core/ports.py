@@ -31,7 +31,8 @@ class Context(msgspec.Struct, kw_only=True):
 
     `deadline` is on `Clock.monotonic` and bounds all attempts together.  `notices` and `ignored`
     are gathered until the answer starts and then told in `x-geminid-notice` and
-    `x-geminid-ignored`.
+    `x-geminid-ignored`; so is what became of the thought signatures that came (`native`, `sealed`,
+    `bypassed`), in `x-geminid-signature`.
     """
 
     request_id: str
@@ -40,6 +41,7 @@ class Context(msgspec.Struct, kw_only=True):
     stream: bool
     notices: list[str] = []
     ignored: list[str] = []
+    signatures: list[str] = []
 
     def notice(self, text: str) -> None:
         """Tell the caller `text` once."""
@@ -50,6 +52,11 @@ class Context(msgspec.Struct, kw_only=True):
         """Tell the caller that `field` was not used."""
         if field not in self.ignored:
             self.ignored.append(field)
+
+    def signature(self, what: str) -> None:
+        """Tell the caller what became of a signature that came with the request."""
+        if what not in self.signatures:
+            self.signatures.append(what)
 
 
 class Health(msgspec.Struct, frozen=True):
@@ -71,10 +78,15 @@ class Engine(Protocol):
     """Gets an answer from one kind of place.
 
     `dialect` is the wire it speaks upstream (`""` if none); `model` is *its* name for the model.
+    `native_signatures`: its upstream makes thought signatures itself and knows them again; what
+    else comes back signed was sealed here.  Thoughts are always said, shown or not.
     """
 
     @property
     def dialect(self) -> str: ...
+
+    @property
+    def native_signatures(self) -> bool: ...
 
     def answer(self, request: Request, model: str, context: Context) -> Events:
         """Events of one answer, in the order of `core.events`.
@@ -175,4 +187,34 @@ class Account(Protocol):
 
     def settle(self, settlement: Settlement) -> None:
         """Write down how it ended.  At most once per request."""
+        ...
+
+
+class Sealer(Protocol):
+    """Authenticated encryption of an engine's state in a thought signature (DESIGN section 3).
+
+    A seal is standard base64, begins with `mark`, and opens only together with the very `bound`
+    bytes that it was made with.
+    """
+
+    @property
+    def mark(self) -> str: ...
+
+    def seal(self, state: bytes, bound: bytes) -> str:
+        """A new seal around `state`."""
+        ...
+
+    def open(self, seal: str, bound: bytes) -> bytes | None:
+        """The state, or `None`: tampered with, bound to something else, or its key is gone."""
+        ...
+
+
+class Meter(Protocol):
+    """Counts what operators watch."""
+
+    def contract(self, *, channel: str, model: str, stage: str, kept: bool) -> None:
+        """An answer that had to keep to a schema or to its tools did (`kept`) or did not.
+
+        `stage` is `first` for what came at first, `final` for what is left after asking again.
+        """
         ...

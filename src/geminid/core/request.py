@@ -36,7 +36,10 @@ class ToolChoice(msgspec.Struct, frozen=True):
 
 
 class Thinking(msgspec.Struct, frozen=True):
-    """How much to think: a `level` or a token `budget` (never both), and whether to show it."""
+    """How much to think, as a `level` or a token `budget`, and whether to show it.
+
+    A rule refuses both together; where rules are off, an engine that takes one takes the level.
+    """
 
     level: str = ""
     budget: int | None = None

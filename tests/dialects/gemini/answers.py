@@ -58,7 +58,7 @@ def only(events: Iterable[Event]) -> tuple[Part, ...]:
 def encoded(events: Iterable[Event]) -> bytes:
     """`events` as a stream on the wire."""
     encoder, framing = ObjectEncoder(), SSEFraming()
-    return b"".join(framing.frame(found) for event in events if (found := encoder.add(event)))
+    return b"".join(framing.frame(found) for event in events for found in encoder.add(event))
 
 
 def joined(answer: Answer) -> Answer:

@@ -249,13 +249,18 @@ class Clash:
     text: str
 
 
+def test_a_thinking_level_and_a_budget_are_both_kept() -> None:
+    """That only one may be set is a rule of the API's, and told with the other rules."""
+    config = {"thinkingConfig": {"thinkingLevel": "LOW", "thinkingBudget": 0}}
+    request = decoded(generationConfig=config)
+
+    assert request.thinking == Thinking("LOW", 0)
+    assert msgspec.json.decode(encode_request(request))["generationConfig"] == config
+
+
 @pytest.mark.parametrize(
     "clash",
     [
-        Clash(
-            {"generationConfig": {"thinkingConfig": {"thinkingLevel": "LOW", "thinkingBudget": 0}}},
-            "You can only set only one of thinking budget and thinking level.",
-        ),
         Clash(
             {"generationConfig": {"responseSchema": {}, "responseJsonSchema": {}}},
             "Only one of `responseSchema` and `responseJsonSchema` may be set.",

@@ -29,7 +29,7 @@ SIGNED = b'"parts":[{"text":"","thoughtSignature":"%b"}],"role":"model"' % SIGNA
 def objects(*events: Event) -> list[bytes]:
     """The objects that the events complete."""
     encoder = ObjectEncoder()
-    return [found for event in events if (found := encoder.add(event))]
+    return [found for event in events for found in encoder.add(event)]
 
 
 def piece(part: bytes, index: int = 0) -> bytes:

@@ -220,11 +220,8 @@ def _thinking(config: Tree) -> Thinking | None:
     tree = cast("Tree | None", config.pop("thinkingConfig", None))
     if tree is None:
         return None
-    level = _named(tree.get("thinkingLevel", ""))
-    if level and "thinkingBudget" in tree:
-        raise Invalid("You can only set only one of thinking budget and thinking level.")
     return Thinking(
-        level,
+        _named(tree.get("thinkingLevel", "")),
         cast("int | None", tree.get("thinkingBudget")),
         cast("bool | None", tree.get("includeThoughts")),
     )

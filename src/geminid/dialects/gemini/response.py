@@ -4,7 +4,7 @@ from typing import Final, TypeGuard, assert_never
 
 import msgspec
 
-from geminid.core.content import Part, Text, Thought
+from geminid.core.content import Call, Part, Text, Thought
 from geminid.core.events import Begin, Delta, End, Event, PartEnd, PartStart, Tally
 from geminid.core.fold import Answer, closed
 from geminid.core.usage import Usage
@@ -61,12 +61,15 @@ def _tail(begin: Begin, usage: Usage | None) -> Tree:
 
 
 class _Writing:
-    """What is written of one candidate: its open part, and an empty text due for its signature."""
+    """What is written of one candidate: its open part, an empty text due for its signature, and
+    calls that may not be the last of their group.
+    """
 
     def __init__(self) -> None:
         self.part: Part | None = None
         self.pieces: list[str] = []
         self.due: Text | Thought | None = None
+        self.calls: list[Tree] = []
         self.wrote = False
 
 
@@ -74,7 +77,9 @@ class ObjectEncoder:
     """Events in, response objects out, one for each piece that a client should see now.
 
     A text's signature rides on the closing empty text, as the real API sends it; a part that is
-    not text leaves whole, when it ends.
+    not text leaves whole, when it ends.  Calls of one group leave in one object: google-genai's
+    automatic calling makes a content of each object, and the API wants a signature in each content
+    with calls, where only the first call of the group has one (gemini.md section 3.2).
     """
 
     def __init__(self) -> None:
@@ -84,14 +89,14 @@ class ObjectEncoder:
         self._writing: dict[int, _Writing] = {}
         self._ended = False  # nothing but counts may follow
 
-    def add(self, event: Event) -> bytes:
-        """The object that `event` completes, or nothing."""
+    def add(self, event: Event) -> tuple[bytes, ...]:
+        """The objects that `event` completes, in order."""
         match event:
             case Begin():
                 self._begin, self._tail = event, b""
             case Tally():
                 self._usage, self._tail = event.usage, b""
-                return self._tail_now() if self._ended else b""
+                return (self._tail_now(),) if self._ended else ()
             case PartStart():
                 return self._start(event)
             case Delta():
@@ -100,54 +105,65 @@ class ObjectEncoder:
                 return self._part_end(event)
             case End() if event.blocked:
                 self._ended = True
-                return _together(msgspec.json.encode(_feedback(event)), self._tail_now())
+                return (_together(msgspec.json.encode(_feedback(event)), self._tail_now()),)
             case End():
                 self._ended = True
                 return self._end(event)
             case _:
                 assert_never(event)
-        return b""
+        return ()
 
-    def _start(self, event: PartStart) -> bytes:
+    def _start(self, event: PartStart) -> tuple[bytes, ...]:
         writing = self._writing.setdefault(event.candidate, _Writing())
-        due = self._due(writing)
         writing.part, writing.pieces = event.part, []
-        parts = [due] if due else []
+        parts = [] if isinstance(event.part, Call) else self._calls(writing)
+        if due := self._due(writing):
+            parts.append(due)
         if _flows(event.part) and event.part.text:
             parts.append(write_part(msgspec.structs.replace(event.part, signature="")))
-        return self._object(parts, event.candidate) if parts else b""
+        return (self._object(parts, event.candidate),) if parts else ()
 
-    def _delta(self, event: Delta) -> bytes:
+    def _delta(self, event: Delta) -> tuple[bytes, ...]:
         writing = self._writing[event.candidate]
         part = writing.part
         if part is None or not _flows(part):
             writing.pieces.append(event.text)
-            return b""
+            return ()
         tree: Tree = {"text": event.text}
         if isinstance(part, Thought):
             tree["thought"] = True
-        return self._object([tree], event.candidate)
+        return (self._object([tree], event.candidate),)
 
-    def _part_end(self, event: PartEnd) -> bytes:
+    def _part_end(self, event: PartEnd) -> tuple[bytes, ...]:
         writing = self._writing[event.candidate]
         part, writing.part = writing.part, None
         writing.wrote = True
         if part is None:
-            return b""
+            return ()
         if _flows(part):
             if signature := event.signature or part.signature:
                 writing.due = msgspec.structs.replace(part, text="", signature=signature)
-            return b""
-        whole = closed(part, "".join(writing.pieces), event.signature)
-        return self._object([write_part(whole)], event.candidate)
+            return ()
+        whole = write_part(closed(part, "".join(writing.pieces), event.signature))
+        if isinstance(part, Call):
+            writing.calls.append(whole)
+            return ()
+        return (self._object([whole], event.candidate),)
 
-    def _end(self, event: End) -> bytes:
+    def _end(self, event: End) -> tuple[bytes, ...]:
         writing = self._writing.get(event.candidate)
         content: Tree = {"role": "model"}
+        calls: list[Tree] = []
         if writing is not None and writing.wrote:
+            calls = self._calls(writing)
             content = {"parts": [self._due(writing) or {"text": ""}], "role": "model"}
         tree = {"candidates": [{"content": content} | _ending(event)]}
-        return _together(msgspec.json.encode(tree), self._tail_now())
+        last = _together(msgspec.json.encode(tree), self._tail_now())
+        return (self._object(calls, event.candidate), last) if calls else (last,)
+
+    def _calls(self, writing: _Writing) -> list[Tree]:
+        calls, writing.calls = writing.calls, []
+        return calls
 
     def _due(self, writing: _Writing) -> Tree | None:
         due, writing.due = writing.due, None

@@ -1,0 +1,58 @@
+"""Checks of the knobs of generation."""
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from geminid.catalog.rules import Rule
+from geminid.pipeline.rules.case import SAMPLING, Case
+from geminid.pipeline.rules.check import Check, Facts
+
+
+def _range(case: Case, rule: Rule) -> Iterator[Facts]:
+    """`field` of `Sampling` is below `low` or above `high`; both belong to the range."""
+    value = getattr(case.request.sampling, rule.field)
+    if value is None:
+        return
+    bounds = {"low": rule.low, "high": rule.high}
+    low, high = rule.low, rule.high
+    if not ((low is None or low <= value) and (high is None or value <= high)):
+        yield {name: bound for name, bound in bounds.items() if bound is not None}
+
+
+def _stops(case: Case, rule: Rule) -> Iterator[Facts]:
+    """More than `most` stop sequences."""
+    if len(case.request.sampling.stop) > rule.most:
+        yield {"most": rule.most}
+
+
+def _empty_stop(case: Case, _: Rule) -> Iterator[Facts]:
+    for index, stop in enumerate(case.request.sampling.stop):
+        if not stop:
+            yield {"index": index}
+
+
+def _candidates(case: Case, _: Rule) -> Iterator[Facts]:
+    if (case.request.sampling.candidates or 1) > case.known.candidates:
+        yield {}
+
+
+def _penalties(case: Case, _: Rule) -> Iterator[Facts]:
+    """The API lets a penalty of zero pass everywhere."""
+    sampling = case.request.sampling
+    if not case.known.penalties and (sampling.presence_penalty or sampling.frequency_penalty):
+        yield {}
+
+
+def _logprobs(case: Case, _: Rule) -> Iterator[Facts]:
+    if not case.known.logprobs and case.request.sampling.logprobs:
+        yield {}
+
+
+CHECKS: Final[Mapping[str, Check]] = {
+    "range": Check(SAMPLING, _range),
+    "stops": Check(SAMPLING, _stops),
+    "empty_stop": Check(SAMPLING, _empty_stop),
+    "candidates": Check(SAMPLING, _candidates, of_model=True),
+    "penalties": Check(SAMPLING, _penalties, of_model=True),
+    "logprobs": Check(SAMPLING, _logprobs, of_model=True),
+}
