@@ -32,10 +32,11 @@ from geminid.core.errors import (
     UpstreamRefused,
     UpstreamUnreachable,
 )
-from geminid.core.events import Begin, Event, PartEnd, PartStart
+from geminid.core.events import Begin, Blocked, End, Event, PartEnd, PartStart
 from geminid.core.fold import Answer, fold
 from geminid.core.ports import Context, Engine
 from geminid.core.request import BuiltinTool, FunctionTool, Request, Sampling, Thinking
+from geminid.dialects.openai.names import wire_name
 from geminid.engines.openai import OpenAI
 from geminid.engines.transport import Transport
 from tests.fakes import shapes
@@ -120,17 +121,68 @@ async def test_a_tool_loop(stream: bool, engine: OpenAI, upstream: FakeUpstream)
 
 @pytest.mark.parametrize("stream", [True, False])
 @pytest.mark.parametrize("include", [True, False, None])
-async def test_thoughts_are_shown_on_request_only(
+async def test_thoughts_are_said_whoever_may_see_them(
     include: bool | None, stream: bool, engine: OpenAI
 ) -> None:
-    """As the Gemini API does it."""
+    """The pipeline hides them: the next turn needs them as the engine's state."""
     request = Request(
         model="m", contents=REQUEST.contents, thinking=Thinking("LOW", include=include)
     )
-    parts = (await answer(engine, stream=stream, request=request)).candidates[0].content.parts
+    thought, text = (
+        (await answer(engine, stream=stream, request=request)).candidates[0].content.parts
+    )
 
-    text = Text(text=WORDS)
-    assert parts == ((Thought(text=shapes.THOUGHT), text) if include else (text,))
+    assert isinstance(thought, Thought)
+    assert thought.text == shapes.THOUGHT
+    assert text == Text(text=WORDS)
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_thoughts_go_back_where_they_came_from(
+    stream: bool, engine: OpenAI, upstream: FakeUpstream
+) -> None:
+    """A server that reasons between its calls finds its own words again."""
+    functions = (FunctionTool(name=shapes.CALL_NAME),)
+    asked = Request(
+        model="m", contents=REQUEST.contents, functions=functions, thinking=Thinking("LOW")
+    )
+    first = (await answer(engine, stream=stream, request=asked)).candidates[0].content
+    result = Result(name=shapes.CALL_NAME, id="call_fake1")
+    contents = (*asked.contents, first, Content("user", (result,)))
+    await answer(engine, request=Request(model="m", contents=contents, functions=functions))
+
+    assistant = upstream.requests[1].json()["messages"][1]
+    assert assistant["reasoning_content"] == shapes.THOUGHT
+    assert assistant["tool_calls"][0]["id"] == "call_fake1"
+
+
+@pytest.mark.parametrize(
+    ("flavor", "native"), [("openrouter", True), ("google", True), ("vllm", False), ("", False)]
+)
+def test_which_servers_carry_gemini_s_own_signatures(
+    flavor: str, native: bool, transport: Transport
+) -> None:
+    """For the others the pipeline makes some."""
+    assert OpenAI(transport, "http://a.example/v1", flavor=flavor).native_signatures is native
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_a_function_of_any_name_is_called_by_it(
+    stream: bool, transport: Transport, upstream: FakeUpstream
+) -> None:
+    """The wire takes only some names; the caller gets the declared one back."""
+    name = "weather.now:" + "ö" * 100
+    call = {"name": wire_name(name), "arguments": "{}"}
+    message = {"content": None, "tool_calls": [{"id": "c1", "type": "function", "function": call}]}
+    upstream.reply(
+        200, {"choices": [{"index": 0, "message": message, "finish_reason": "tool_calls"}]}
+    )
+    request = Request(model="m", contents=REQUEST.contents, functions=(FunctionTool(name=name),))
+    found = await answer(OpenAI(transport, f"{upstream.url}/v1"), stream=stream, request=request)
+
+    assert found.candidates[0].content.parts == (Call(name=name, id="c1"),)
+    sent = upstream.requests[0].json()["tools"][0]["function"]["name"]
+    assert sent == wire_name(name) != name
 
 
 async def test_the_first_events_come_before_the_last_bytes(
@@ -199,6 +251,18 @@ async def test_a_refused_key_is_never_the_caller_s(engine: OpenAI, upstream: Fak
         await answer(engine)
     assert caught.value.status == 502
     assert "sk-ours" not in caught.value.detail
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_a_prompt_that_a_filter_refused_is_an_ending(
+    stream: bool, engine: OpenAI, upstream: FakeUpstream
+) -> None:
+    """As the Gemini API has it: an answer without candidates that says why."""
+    upstream.reply(400, shapes.openai_error("It says bad things.", "x", "content_filter"))
+    found = await answer(engine, stream=stream)
+
+    assert found.candidates == ()
+    assert found.blocked == End("", blocked=Blocked("SAFETY", None, "It says bad things."))
 
 
 async def test_an_error_whose_body_is_endless_or_cut_is_still_that_error(

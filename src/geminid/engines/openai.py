@@ -19,11 +19,12 @@ from geminid.core.content import (
     Thought,
 )
 from geminid.core.errors import Fault, StreamCut, UpstreamMalformed, UpstreamRefused
-from geminid.core.events import Events
+from geminid.core.events import Begin, Blocked, End, Events
 from geminid.core.ports import Context, Health, TokenCount
 from geminid.core.request import Request
-from geminid.dialects.openai.errors import decode_error
+from geminid.dialects.openai.errors import decode_block, decode_error
 from geminid.dialects.openai.flavor import FLAVORS, Flavor, flavor_of
+from geminid.dialects.openai.question import Question, question_of
 from geminid.dialects.openai.request import encode_request
 from geminid.dialects.openai.response import decode_response
 from geminid.dialects.openai.stream import StreamDecoder
@@ -61,12 +62,17 @@ class OpenAI:
         if key:
             self._headers.append(("authorization", f"Bearer {key}"))
 
+    @property
+    def native_signatures(self) -> bool:
+        """Whether servers of this flavor carry Gemini's own signatures, both ways."""
+        return bool(self._flavor.signatures)
+
     async def answer(self, request: Request, model: str, context: Context) -> Events:
-        """See `core.ports.Engine`.  Thoughts come only if the request wants them shown."""
+        """See `core.ports.Engine`."""
         body = encode_request(
             request, model, self._flavor, stream=context.stream, ignore=context.ignore
         )
-        thoughts = request.thinking is not None and request.thinking.include is True
+        question = question_of(request)
         async with self._transport.open(
             "POST",
             f"{self._base}/chat/completions",
@@ -74,14 +80,18 @@ class OpenAI:
             headers=[*self._headers, ("accept", _SSE if context.stream else _JSON)],
             deadline=context.deadline,
         ) as reply:
-            await _check(reply)
+            blocked = await _check(reply)
+            if blocked is not None:
+                yield Begin("", model)
+                yield End("", blocked=blocked)
+                return
             # Some servers answer whole whatever was asked for.
             if context.stream and reply.content_type != _JSON:
-                async with aclosing(_stream(reply, thoughts=thoughts)) as events:
+                async with aclosing(_stream(reply, question)) as events:
                     async for event in events:
                         yield event
             else:
-                for event in decode_response(await reply.read(), thoughts=thoughts):
+                for event in decode_response(await reply.read(), question):
                     yield event
 
     async def count(self, request: Request, model: str, context: Context) -> TokenCount:
@@ -101,7 +111,8 @@ class OpenAI:
                 headers=self._headers,
                 deadline=self._transport.now() + _HEALTH_S,
             ) as reply:
-                fault = await _fault(reply)
+                body = await _error(reply)
+                fault = None if body is None else decode_error(reply.status, body, reply.headers)
         except Fault as failure:
             fault = failure
         if isinstance(fault, UpstreamRefused) or (fault is not None and fault.retryable):
@@ -143,8 +154,8 @@ def _size(part: Part) -> int:
             assert_never(part)
 
 
-async def _stream(reply: Reply, *, thoughts: bool) -> Events:
-    decoder = StreamDecoder(thoughts=thoughts)
+async def _stream(reply: Reply, question: Question) -> Events:
+    decoder = StreamDecoder(question)
     async with aclosing(reply.chunks()) as chunks:
         async for chunk in chunks:
             for event in decoder.feed(chunk):
@@ -157,21 +168,26 @@ async def _stream(reply: Reply, *, thoughts: bool) -> Events:
         yield event
 
 
-async def _check(reply: Reply) -> None:
-    fault = await _fault(reply)
-    if fault is not None:
-        raise fault
+async def _check(reply: Reply) -> Blocked | None:
+    """Why the prompt was blocked, if it was.  Raises the fault that any other bad answer is."""
+    body = await _error(reply)
+    if body is not None:
+        blocked = decode_block(reply.status, body)
+        if blocked is None:
+            raise decode_error(reply.status, body, reply.headers)
+        return blocked
     if reply.content_type == "text/html":
         raise UpstreamMalformed(
             "The upstream answered with a web page; check the channel's base_url."
         )
+    return None
 
 
-async def _fault(reply: Reply) -> Fault | None:
+async def _error(reply: Reply) -> bytes | None:
+    """The body of an error, or `None` if the answer is none."""
     if reply.status == _OK:
         return None
     try:
-        body = await reply.read(_ERROR_LIMIT)
+        return await reply.read(_ERROR_LIMIT)
     except (UpstreamMalformed, StreamCut):  # too long, or not all of it: the status has to do
-        body = b""
-    return decode_error(reply.status, body, reply.headers)
+        return b""

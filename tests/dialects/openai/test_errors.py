@@ -23,7 +23,8 @@ from geminid.core.errors import (
     UpstreamMalformed,
     UpstreamRefused,
 )
-from geminid.dialects.openai.errors import decode_error, decode_stream_error
+from geminid.core.events import Blocked
+from geminid.dialects.openai.errors import decode_block, decode_error, decode_stream_error
 
 HTML = b"<html><body>nginx at 10.0.0.7</body></html>"
 
@@ -186,6 +187,26 @@ def test_an_empty_account_is_not_a_rate() -> None:
 
     assert isinstance(fault, UpstreamRefused)
     assert not fault.retryable
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "blocked"),
+    [
+        (400, {"code": "content_filter", "message": "filtered"}, True),
+        (400, {"code": "content_policy_violation", "message": "filtered"}, True),
+        (403, {"code": 403, "message": "filtered", "metadata": {"reasons": ["violence"]}}, True),
+        (403, {"code": 403, "message": "filtered"}, False),
+        (400, {"code": "invalid_prompt", "message": "filtered"}, False),
+        (500, {"code": "content_filter", "message": "filtered"}, False),
+    ],
+)
+def test_a_prompt_that_is_refused_for_what_it_says_is_blocked(
+    status: int, error: dict[str, Any], *, blocked: bool
+) -> None:
+    """An ending of its own, as the Gemini API has it; no other error is one."""
+    found = decode_block(status, msgspec.json.encode({"error": error}))
+
+    assert found == (Blocked("SAFETY", None, "filtered") if blocked else None)
 
 
 def test_moderation_speaks_of_the_prompt() -> None:

@@ -33,6 +33,7 @@ from geminid.core.request import (
     ToolChoice,
 )
 from geminid.dialects.openai.flavor import FLAVORS, flavor_of
+from geminid.dialects.openai.names import wire_name
 from geminid.dialects.openai.request import encode_request
 
 HI = (Content("user", (Text(text="hi"),)),)
@@ -166,6 +167,32 @@ def test_a_tool_loop_with_ids_keeps_those_that_servers_take() -> None:
     assert [result["tool_call_id"] for result in results] == [sent[1], sent[3], sent[0], sent[2]]
 
 
+def test_results_are_paired_by_id_before_name() -> None:
+    """One without an id must not take the call of one that has it."""
+    _, *results = messages(
+        model(Call(name="f", id="a"), Call(name="f", id="b"), Call(name="g", id="c")),
+        user(
+            Result(name="g", response=Json(b'{"result":"1"}')),
+            Result(name="f", response=Json(b'{"result":"2"}')),
+            Result(name="f", id="a", response=Json(b'{"result":"3"}')),
+        ),
+    )
+
+    assert results == [tool_message("c", "1"), tool_message("b", "2"), tool_message("a", "3")]
+
+
+def test_an_id_that_is_made_up_is_nobody_else_s() -> None:
+    """Whatever ids the caller's own calls have."""
+    assistant, *results = messages(
+        model(Call(name="f", id="call_1_1"), Call(name="f"), Call(name="f", id="call_1_2")),
+        user(Result(name="f"), Result(name="f"), Result(name="f")),
+    )
+    sent = [call["id"] for call in assistant["tool_calls"]]
+
+    assert len(set(sent)) == 3
+    assert [result["tool_call_id"] for result in results] == sent
+
+
 def test_the_split_contents_of_google_s_automatic_calling_stay_one_turn() -> None:
     """Its stream's closing empty text must not stand between a call and its result."""
     found = messages(
@@ -205,6 +232,18 @@ def test_pictures_of_a_result_follow_it() -> None:
     found = messages(model(Call(name="f", id="a")), user(Result(name="f", id="a", media=(PNG,))))
 
     assert found[1:] == [tool_message("a", "{}"), {"role": "user", "content": [PNG_PART]}]
+
+
+def test_pictures_of_several_results_say_whose_they_are() -> None:
+    """After the messages of all results, which must follow their calls at once."""
+    found = messages(
+        model(Call(name="f", id="a"), Call(name="f", id="b")),
+        user(Result(name="f", id="b", media=(PNG,)), Text(text="So?"), Result(name="f", id="a")),
+    )
+
+    assert found[1:3] == [tool_message("b", "{}"), tool_message("a", "{}")]
+    label = {"type": "text", "text": "The result of f (b) shows:"}
+    assert found[3]["content"] == [label, PNG_PART, {"type": "text", "text": "So?"}]
 
 
 def blob(mime: str, data: bytes = b"\x00\x01") -> Blob:
@@ -317,7 +356,7 @@ def test_thoughts_and_signatures_are_left_out_where_servers_refuse_them() -> Non
     assert body["messages"] == [
         {"role": "assistant", "content": "I call.", "tool_calls": [sent_call("c1", "f")]}
     ]
-    assert ignored == ["contents.parts.thought", "contents.parts.thoughtSignature"]
+    assert set(ignored) == {"contents.parts.thought", "contents.parts.thoughtSignature"}
 
 
 def test_openrouter_gets_thoughts_and_signatures_back() -> None:
@@ -357,6 +396,64 @@ def test_functions_are_offered() -> None:
         "tools.functionDeclarations.response",
         "tools.functionDeclarations.behavior",
     ]
+
+
+def test_json_schema_of_a_function_goes_as_it_is() -> None:
+    """With references and whatever else the subset has no word for."""
+    schema = b'{"$defs":{"n":{"const":1}},"properties":{"b":{"$ref":"#/$defs/n"},"a":true}}'
+    tool = FunctionTool(name="f", parameters=Json(schema), json_schema=True)
+    ours: list[str] = []
+    request = Request(model="m", contents=HI, functions=(tool,))
+    body = encode_request(request, "m", FLAVORS["generic"], stream=False, ignore=ours.append)
+
+    assert schema in body
+
+
+def test_functions_of_any_name_go_under_one_that_servers_take() -> None:
+    """The same where they are offered, forced, and spoken of in the history."""
+    name, other = "files.read:größe", "x" * 128
+    sent = wire_name(name)
+    request = Request(
+        model="m",
+        contents=(user(Text(text="go")), model(Call(name=name)), user(Result(name=name))),
+        functions=(FunctionTool(name=name), FunctionTool(name=other)),
+        tool_choice=ToolChoice("ANY", (name,)),
+    )
+    body, _ = encode(request)
+
+    assert [tool["function"]["name"] for tool in body["tools"]] == [sent]
+    assert body["tool_choice"]["function"]["name"] == sent
+    assert body["messages"][1]["tool_calls"][0]["function"]["name"] == sent
+    assert body["messages"][2] == tool_message("call_1_0", "{}")
+
+
+OPEN = Json(b'{"type":"object","properties":{"a":{"type":"string"}}}')
+WHOLE = Json(b'{"type":"object","properties":{"a":{"type":"string"}},"required":["a"]}')
+
+
+@pytest.mark.parametrize(("mode", "named"), [("VALIDATED", True), ("ANY", False), ("AUTO", False)])
+@pytest.mark.parametrize("flavor", ["openai", "openrouter", "generic"])
+def test_functions_that_servers_can_hold_an_answer_to_are_strict(
+    flavor: str, mode: str, *, named: bool
+) -> None:
+    """Where the caller asked for valid arguments; who cannot promise them is named."""
+    tools = tuple(
+        FunctionTool(name=name, parameters=schema, json_schema=True)
+        for name, schema in (("whole", WHOLE), ("open", OPEN))
+    )
+    body, ignored = config(flavor, functions=tools, tool_choice=ToolChoice(mode))
+    whole, opened = (tool["function"] for tool in body["tools"])
+
+    if mode != "AUTO" and flavor != "generic":
+        assert whole["strict"] is True
+        assert whole["parameters"]["additionalProperties"] is False
+    else:
+        assert "strict" not in whole
+    assert "strict" not in opened
+    assert opened["parameters"] == msgspec.json.decode(OPEN)
+    assert ignored == (["toolConfig.functionCallingConfig.mode"] if named else [])
+    _, ignored = config("openai", functions=tools[:1], tool_choice=ToolChoice(mode))
+    assert ignored == []
 
 
 @pytest.mark.parametrize(
@@ -447,11 +544,64 @@ def test_output_formats(output: OutputFormat, written: dict[str, Any]) -> None:
     assert config(output=output) == ({"response_format": written} if written else {}, [])
 
 
+def test_one_word_of_a_list() -> None:
+    """The wire has only JSON, so the word stands in an object."""
+    schema = Json(b'{"type":"STRING","enum":["a","b"],"format":"enum"}')
+    found, ignored = config("openai", output=OutputFormat("text/x.enum", schema))
+    wrapped = found["response_format"]["json_schema"]
+
+    assert wrapped["schema"]["properties"] == {"value": {"type": "string", "enum": ["a", "b"]}}
+    assert wrapped["strict"] is True
+    assert ignored == []
+
+
+@pytest.mark.parametrize(("schema", "strict"), [(WHOLE, True), (OPEN, False)])
+def test_a_format_that_servers_can_keep_to_is_strict(schema: Json, *, strict: bool) -> None:
+    """Beside functions as well; without it, OpenAI takes a schema for advice."""
+    output = OutputFormat("application/json", schema, json_schema=True)
+    found, _ = config("openai", output=output, functions=(TOOL,))
+
+    assert found["response_format"]["json_schema"].get("strict", False) is strict
+    assert len(found["tools"]) == 1
+    plain, _ = config(output=output)
+    assert plain["response_format"]["json_schema"]["schema"] == msgspec.json.decode(schema)
+
+
+@pytest.mark.parametrize(
+    ("system", "words", "first"),
+    [
+        ("", "hi", "Answer in JSON."),
+        ("Be brief.", "hi", "Be brief.\n\nAnswer in JSON."),
+        ("", "As Json, please", None),
+    ],
+)
+def test_json_without_a_schema_is_asked_for_in_words_too(
+    system: str, words: str, first: str | None
+) -> None:
+    """OpenAI refuses it when no message speaks of JSON."""
+    request = Request(
+        model="m",
+        system=(Text(text=system),) if system else (),
+        contents=(user(Text(text=words)),),
+        output=OutputFormat("application/json"),
+    )
+    told = encode(request)[0]["messages"]
+
+    system_message = [{"role": "system", "content": first}] if first else []
+    assert told == [*system_message, {"role": "user", "content": words}]
+
+
 @pytest.mark.parametrize(
     ("flavor", "thinking", "written"),
     [
         ("generic", Thinking("MEDIUM"), {"reasoning_effort": "medium"}),
-        ("openai", Thinking("MINIMAL", include=True), {"reasoning_effort": "minimal"}),
+        ("generic", Thinking("MINIMAL"), {"reasoning_effort": "low"}),
+        ("generic", Thinking("XHIGH"), {"reasoning_effort": "high"}),
+        ("ollama", Thinking("MINIMAL"), {"reasoning_effort": "low"}),
+        ("openai", Thinking("MINIMAL"), {"reasoning_effort": "minimal"}),
+        ("openai", Thinking("MAX"), {"reasoning_effort": "max"}),
+        ("openrouter", Thinking("MAX"), {"reasoning": {"effort": "xhigh"}}),
+        ("google", Thinking("MINIMAL"), {"reasoning_effort": "minimal"}),
         ("generic", Thinking(budget=0), {"reasoning_effort": "none"}),
         ("generic", Thinking(budget=1024), {"reasoning_effort": "low"}),
         ("generic", Thinking(budget=8000), {"reasoning_effort": "medium"}),
@@ -461,13 +611,39 @@ def test_output_formats(output: OutputFormat, written: dict[str, Any]) -> None:
         ("openrouter", Thinking("HIGH"), {"reasoning": {"effort": "high"}}),
         ("openrouter", Thinking(budget=500), {"reasoning": {"max_tokens": 500}}),
         ("openrouter", Thinking(budget=0), {"reasoning": {"enabled": False}}),
-        ("openrouter", Thinking(include=True), {"reasoning": {"exclude": False}}),
-        ("openrouter", Thinking(budget=-1, include=False), {"reasoning": {"exclude": True}}),
+        ("openrouter", Thinking(include=True), {"reasoning": {"enabled": True}}),
+        ("openrouter", Thinking(include=False), {}),
+        ("openrouter", Thinking(budget=-1, include=False), {"reasoning": {"enabled": True}}),
     ],
 )
 def test_thinking(flavor: str, thinking: Thinking, written: dict[str, Any]) -> None:
     """As an effort, or as OpenRouter's object; the server's own choice where none was made."""
     assert config(flavor, thinking=thinking) == (written, [])
+
+
+@pytest.mark.parametrize(
+    ("thinking", "written"),
+    [
+        (Thinking("LOW", include=True), {"include_thoughts": True, "thinking_level": "low"}),
+        (Thinking(budget=300), {"thinking_budget": 300}),
+        (Thinking(budget=-1, include=False), {"include_thoughts": False, "thinking_budget": -1}),
+        (Thinking(include=True), {"include_thoughts": True}),
+    ],
+)
+def test_google_s_layer_gets_what_no_effort_can_say(
+    thinking: Thinking, written: dict[str, Any]
+) -> None:
+    """In Gemini's own words, and without an effort beside them, which it would refuse."""
+    sent = {"extra_body": {"google": {"thinking_config": written}}}
+    assert config("google", thinking=thinking) == (sent, [])
+
+
+def test_a_server_that_hides_its_thoughts_is_named_for_it() -> None:
+    """OpenAI counts them and shows none."""
+    found, ignored = config("openai", thinking=Thinking("LOW", include=True))
+
+    assert found == {"reasoning_effort": "low"}
+    assert ignored == ["generationConfig.thinkingConfig.includeThoughts"]
 
 
 def test_a_server_without_thinking_is_not_asked_for_it() -> None:

@@ -18,7 +18,11 @@ from geminid.core.errors import (
 )
 from geminid.core.events import Begin, Delta, End, Event, PartEnd, PartStart, Tally
 from geminid.core.fold import Answer, fold
+from geminid.core.request import FunctionTool, OutputFormat, Request
 from geminid.core.usage import Usage
+from geminid.dialects.openai.names import Names, wire_name
+from geminid.dialects.openai.question import Question, question_of
+from geminid.dialects.openai.reasoning import Origin
 from geminid.dialects.openai.response import decode_response
 from geminid.dialects.openai.stream import StreamDecoder
 from tests.fakes import shapes
@@ -28,8 +32,8 @@ ASKED: dict[str, Any] = {"model": "m", "stream_options": {"include_usage": True}
 DONE = b"data: [DONE]\n\n"
 
 
-def decode(wire: bytes, size: int = 0, *, thoughts: bool = True) -> list[Event]:
-    decoder = StreamDecoder(thoughts=thoughts)
+def decode(wire: bytes, size: int = 0, *, question: Question | None = None) -> list[Event]:
+    decoder = StreamDecoder(question)
     size = size or max(len(wire), 1)
     events = [e for at in range(0, len(wire), size) for e in decoder.feed(wire[at : at + size])]
     return events + decoder.finish()
@@ -45,6 +49,10 @@ def chunks(*deltas: dict[str, Any], finish: str | None = "stop") -> bytes:
 
 def parts(*deltas: dict[str, Any], finish: str | None = "stop") -> list[Any]:
     return list(only(fold(decode(chunks(*deltas, finish=finish)))).content.parts)
+
+
+def thought(text: str, field: str) -> Thought:
+    return Thought(text=text, modifiers=Origin(field=field).modifiers)
 
 
 def only(answer: Answer) -> Any:
@@ -65,6 +73,7 @@ TEXT = b"".join(shapes.openai_stream(ASKED))
 THINKS = b"".join(shapes.openai_stream(ASKED | {"reasoning_effort": "low"}))
 TOOLS = ASKED | {"tools": [{}], "reasoning": {"effort": "low"}}
 CALLS = b"".join(shapes.openai_stream(TOOLS))
+INLINE = chunks({"content": "<thi"}, {"content": "nk>hm</th"}, {"content": "ink>Hi <think>"})
 
 
 def test_a_text_stream_gives_these_events() -> None:
@@ -91,14 +100,14 @@ def test_a_whole_answer_is_the_fold_of_its_stream(asked: dict[str, Any]) -> None
     assert streamed == whole
 
 
-@pytest.mark.parametrize("wire", [TEXT, THINKS, CALLS])
+@pytest.mark.parametrize("wire", [TEXT, THINKS, CALLS, INLINE])
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 64, 1000])
 def test_slicing_never_changes_the_events(wire: bytes, size: int) -> None:
     """Sockets cut where they like; the caller must not be able to tell."""
     assert decode(wire, size) == decode(wire)
 
 
-@given(st.sampled_from([TEXT, THINKS, CALLS]), st.data())
+@given(st.sampled_from([TEXT, THINKS, CALLS, INLINE]), st.data())
 def test_a_truncated_stream_is_never_taken_for_a_whole_one(
     wire: bytes, data: st.DataObject
 ) -> None:
@@ -148,36 +157,46 @@ def test_odd_objects_give_events_or_a_fault(tree: dict[str, Any]) -> None:
             continue
 
 
-def test_thoughts_that_nobody_asked_for_are_left_out() -> None:
-    """As the Gemini API does without includeThoughts; their tokens are still counted."""
-    events = decode(THINKS, thoughts=False)
+def test_thoughts_are_always_said() -> None:
+    """Who may see them is not for the codec to say: the next turn needs them."""
+    events = decode(THINKS)
 
-    assert only(fold(events)).content.parts == (Text(text="".join(shapes.WORDS)),)
+    assert only(fold(events)).content.parts == (
+        thought(shapes.THOUGHT, "reasoning_content"),
+        Text(text="".join(shapes.WORDS)),
+    )
     assert Tally(Usage(prompt=7, output=5, thoughts=4, cached=2)) in events
 
 
 @pytest.mark.parametrize(
-    "deltas",
+    ("field", "deltas"),
     [
-        [{"reasoning_content": "hm"}, {"content": "Hi"}],
-        [{"reasoning": "hm"}, {"content": "Hi"}],
-        [{"reasoning_details": [{"type": "reasoning.text", "text": "hm"}]}, {"content": "Hi"}],
-        [{"reasoning_details": [{"type": "reasoning.summary", "summary": "hm"}], "content": "Hi"}],
-        [
-            {"reasoning": "h", "reasoning_details": [{"type": "reasoning.text", "text": "h"}]},
-            {"reasoning": "m", "reasoning_content": "m"},
-            {"content": "H", "reasoning": None},
-            {"content": "i", "reasoning": ""},
-        ],
-        [
-            {"content": [{"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}]},
-            {"content": [{"type": "text", "text": "H"}, {"type": "text", "text": "i"}]},
-        ],
+        ("reasoning_content", [{"reasoning_content": "hm"}, {"content": "Hi"}]),
+        ("reasoning", [{"reasoning": "hm"}, {"content": "Hi"}]),
+        (
+            "reasoning",
+            [
+                {"reasoning": "h", "reasoning_content": "h"},
+                {"reasoning": "m", "reasoning_content": "m"},
+                {"content": "H", "reasoning": None},
+                {"content": "i", "reasoning": ""},
+            ],
+        ),
+        ("think", [{"content": "<think>hm"}, {"content": "</think>Hi"}]),
+        (
+            "thinking",
+            [
+                {"content": [{"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}]},
+                {"content": [{"type": "text", "text": "H"}, {"type": "text", "text": "i"}]},
+            ],
+        ),
     ],
 )
-def test_each_server_s_reasoning_field_is_a_thought(deltas: list[dict[str, Any]]) -> None:
-    """Said twice in two fields, it is one thought."""
-    assert parts(*deltas) == [Thought(text="hm"), Text(text="Hi")]
+def test_each_server_s_reasoning_field_is_a_thought(
+    field: str, deltas: list[dict[str, Any]]
+) -> None:
+    """Said twice in two fields, it is one thought; and it remembers where it stood."""
+    assert parts(*deltas) == [thought("hm", field), Text(text="Hi")]
 
 
 ONE = Call(name="f", args=Json(b'{"a":1}'), id="c1")
@@ -313,6 +332,8 @@ def test_a_call_cut_by_the_token_limit_ends_as_that() -> None:
         ("length", "MAX_TOKENS"),
         ("content_filter", "SAFETY"),
         ("abort", "OTHER"),
+        ("MAX_TOKENS", "MAX_TOKENS"),
+        ("end_turn", "STOP"),
     ],
 )
 def test_each_ending_has_its_reason(finish: str, reason: str) -> None:
@@ -321,6 +342,7 @@ def test_each_ending_has_its_reason(finish: str, reason: str) -> None:
 
     assert end.reason == reason
     assert ("abort" in end.message) == (reason == "OTHER")
+    assert ("content filter" in end.message) == (reason == "SAFETY")
 
 
 def test_a_refusal_is_an_ending_with_the_model_s_words() -> None:
@@ -380,11 +402,36 @@ def test_google_s_signatures_are_kept_with_their_part() -> None:
 
     assert parts(*calls(bare | {"extra_content": google})) == [signed]
     assert parts({"reasoning_details": [detail | {"id": "c1"}]}, *calls(bare)) == [signed]
-    assert parts({"reasoning_details": [other | {"id": "c1"}]}, *calls(bare)) == [ONE]
+    assert parts({"reasoning_details": [other | {"id": "c1"}]}, *calls(bare))[-1] == ONE
     text = [Text(text="x", signature="c2ln")]
     assert parts({"content": "x", "extra_content": google}) == text
     assert parts({"content": "x"}, {"reasoning_details": [detail]}) == text
     assert parts({"reasoning_details": [detail]}) == [Text(text="", signature="c2ln")]
+
+
+def test_a_name_that_the_wire_does_not_take_is_given_back() -> None:
+    """Also where the call is broken, and what nobody declared stays as it is."""
+    name = "files.read:größe"
+    question = Question(Names([FunctionTool(name=name)]))
+    wire = chunks(*calls(call(wire_name(name), "{}", id="c1"), call("other", "{}", id="c2")))
+    found = only(fold(decode(wire, question=question))).content.parts
+    broken = chunks(*calls(call(wire_name(name), "[", id="c1")))
+
+    assert [part.name for part in found] == [name, "other"]
+    assert repr(name) in only(fold(decode(broken, question=question))).end.message
+
+
+@pytest.mark.parametrize(
+    ("said", "text"),
+    [('{"value":"two words"}', "two words"), ('"a"', "a"), ("a", "a"), ('{"value":1}', None)],
+)
+def test_a_word_of_a_list_is_taken_out_of_its_object(said: str, text: str | None) -> None:
+    """In one piece; what a server says against the schema stays, for others to judge."""
+    request = Request(model="m", contents=(), output=OutputFormat("text/x.enum"))
+    pieces = [{"content": said[:3]}, {"content": said[3:]}]
+    found = only(fold(decode(chunks(*pieces), question=question_of(request)))).content.parts
+
+    assert found == (Text(text=said if text is None else text),)
 
 
 def test_log_probabilities_ride_on_the_ending() -> None:

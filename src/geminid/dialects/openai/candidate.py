@@ -5,15 +5,19 @@ fragments of parallel calls may interleave on this wire, ids and names may come 
 and a call whose arguments turn out not to be a JSON object must never have looked like one.
 """
 
-from typing import Final, TypeAlias
+from typing import Final
 
 import msgspec
 
 from geminid.core.content import Call, Json, Part, Text, Thought
 from geminid.core.events import Delta, End, Event, PartEnd, PartStart
+from geminid.dialects.openai.choice import unwrapped
 from geminid.dialects.openai.logprobs import TokenLogprob, logprobs_result
 from geminid.dialects.openai.parts import read_image
-from geminid.dialects.openai.wire import Message, ReasoningDetail, ToolCall
+from geminid.dialects.openai.question import Question
+from geminid.dialects.openai.reasoning import TAGS, Detail, Origin
+from geminid.dialects.openai.think import ThinkSplitter
+from geminid.dialects.openai.wire import Message, ToolCall
 
 _REASONS: Final = {
     "stop": "STOP",
@@ -21,10 +25,21 @@ _REASONS: Final = {
     "tool_calls": "STOP",
     "function_call": "STOP",
     "content_filter": "SAFETY",
+    # Not of this dialect, but servers let them through [M].
+    "end_turn": "STOP",
+    "eos": "STOP",
+    "eos_token": "STOP",
+    "stop_sequence": "STOP",
+    "tool_use": "STOP",
+    "max_tokens": "MAX_TOKENS",
+    "model_length": "MAX_TOKENS",
+    "safety": "SAFETY",
+    "sensitive": "SAFETY",
+    "recitation": "RECITATION",
 }
 _CALLED: Final = "Model generated function call(s)."
-_SIGNED: Final = "google-gemini-v1"
-_Growing: TypeAlias = type[Text] | type[Thought]
+_WORDS: Final = "words"
+_DETAIL: Final = "detail"
 
 
 class _Fragments:
@@ -75,15 +90,20 @@ class _Fragments:
 
 
 class Candidate:
-    """Choice `index`.  With `thoughts` false, the model's thoughts are read past."""
+    """Choice `index`, to the `question` that was asked."""
 
-    def __init__(self, index: int, *, thoughts: bool) -> None:
+    def __init__(self, index: int, question: Question) -> None:
         self.index = index
         self.reason = ""  # the wire's own, once it has come
         self.ended = False
-        self._thoughts = thoughts
+        self._names = question.names
         self._count = 0
-        self._open: _Growing | None = None
+        self._open = ""  # what the open part is of: `_WORDS`, `_DETAIL` or a field of thoughts
+        self._detail: Detail | None = None  # that the open part has come from
+        self._fielded: list[str] = []  # thoughts that came in a field
+        self._repeated = 0  # how much of that has come again in details
+        self._splitter = ThinkSplitter()
+        self._held: list[str] | None = [] if question.wrapped else None  # words to be unwrapped
         self._calls: list[_Fragments] = []
         self._called = False
         self._refusal: list[str] = []
@@ -92,20 +112,17 @@ class Candidate:
 
     def add(self, message: Message, *, whole: bool) -> list[Event]:
         """The events of one delta, or of a `whole` message, where each call is one of its own."""
-        events: list[Event] = []
-        for detail in message.reasoning_details or ():
-            self._sign(detail)
+        events = self._thoughts(message, whole=whole)
         if message.signature:
             self._signatures[""] = message.signature
-        if self._thoughts:
-            events += self._grow(Thought, message.thought)
-        for kind, text in message.texts:
-            if kind is Text or self._thoughts:
-                events += self._grow(kind, text)
+        for field, text in message.texts:
+            events += self._think(field, text) if field else self._content(text)
         self._refusal += message.refusals
         for url in message.image_urls:
+            events += self._split()
             events += self._whole(read_image(url))
         for call in message.calls:
+            events += self._split()
             if whole:
                 self._calls.append(_Fragments(call.index))
                 self._calls[-1].add(call)
@@ -120,54 +137,140 @@ class Candidate:
     def end(self) -> list[Event]:
         """The closing events.  `reason` must have come."""
         self.ended = True
-        events, broken = self._flush()
-        events += self._close(final=True)
-        reason = _REASONS.get(self.reason, "OTHER")
-        message = _CALLED if self._called and reason == "STOP" else ""
-        if broken and reason in ("STOP", "OTHER"):
-            reason = "MALFORMED_FUNCTION_CALL"
-            message = f"Malformed function call: the arguments of {broken!r} are no JSON object."
-        elif broken:
-            message = f"The answer ended inside the arguments of the function call {broken!r}."
-        elif self._refusal and reason == "STOP":
-            reason, message = "SAFETY", "".join(self._refusal)
-        elif reason == "OTHER":
-            message = f"The upstream ended for a reason of its own: {self.reason[:80]}."
+        events = self._split()
+        if self._held:
+            events += self._grow(_WORDS, Text(text=unwrapped("".join(self._held))))
+        flushed, broken = self._flush()
+        events += flushed
+        events += self._close_signed()
+        reason, message = self._ending(broken)
         extra = logprobs_result(self._logprobs) if self._logprobs else None
         dialect = "gemini" if extra is not None else ""
         return [*events, End(reason, message, self.index, None, extra, dialect)]
 
-    def _grow(self, kind: _Growing, text: str) -> list[Event]:
+    def _ending(self, broken: str) -> tuple[str, str]:
+        """Gemini's reason and message; `broken` names a call that is not whole."""
+        reason = _REASONS.get(self.reason.lower(), "OTHER")
+        if broken and reason in ("STOP", "OTHER"):
+            return (
+                "MALFORMED_FUNCTION_CALL",
+                f"Malformed function call: the arguments of {broken!r} are no JSON object.",
+            )
+        if broken:
+            said = f"The answer ended inside the arguments of the function call {broken!r}."
+            return reason, said
+        if self._refusal and reason in ("STOP", "SAFETY"):
+            return "SAFETY", "".join(self._refusal)
+        messages = {
+            "STOP": _CALLED if self._called else "",
+            "SAFETY": "The upstream's content filter ended the answer.",
+            "OTHER": f"The upstream ended for a reason of its own: {self.reason[:80]}.",
+        }
+        return reason, messages.get(reason, "")
+
+    def _thoughts(self, message: Message, *, whole: bool) -> list[Event]:
+        """Words that a message says both in a field and in its details are one thought."""
+        events: list[Event] = []
+        details: list[Detail] = []
+        for detail in map(Detail, message.reasoning_details or ()):
+            if detail.is_signature:
+                self._signatures[detail.signed] = detail.proof
+            else:
+                details.append(detail)
+        field, text = message.thought
+        if text and not any(detail.text for detail in details):
+            self._fielded.append(text)
+            grows = self._detail is not None and self._detail.grows and not self._detail.proof
+            events += self._think(_DETAIL if grows else field, text)
+        for detail in details:
+            events += self._take(detail, whole=whole)
+        return events
+
+    def _take(self, detail: Detail, *, whole: bool) -> list[Event]:
+        if detail.grows and not detail.text and not detail.proof:
+            return []
+        before = None if whole else self._detail
+        if before is not None and not before.proof and detail.continues(before):
+            before.proof = detail.proof
+            return self._think(_DETAIL, detail.text)
+        if self._is_repeated(detail.text):
+            origin, text = Origin(detail=detail.whole()), ""
+            detail.grows = False
+        else:
+            origin, text = Origin(detail=detail.rest), detail.text
+        events = [*self._split(), *self._close()]
+        events += self._grow(_DETAIL, Thought(text=text, modifiers=origin.modifiers))
+        self._detail = detail
+        return events
+
+    def _is_repeated(self, text: str) -> bool:
+        """Whether a field has said `text` before: some servers send their details at the end."""
+        if not text or not "".join(self._fielded).startswith(text, self._repeated):
+            return False
+        self._repeated += len(text)
+        return True
+
+    def _think(self, field: str, text: str) -> list[Event]:
+        """More of the thoughts in `field`."""
         if not text:
+            return []
+        events = [] if field in TAGS else self._split()
+        if self._open == field:
+            return [*events, Delta(self._count - 1, text, self.index)]
+        modifiers = Origin(field=field).modifiers
+        return [*events, *self._grow(field, Thought(text=text, modifiers=modifiers))]
+
+    def _content(self, text: str) -> list[Event]:
+        """More of the content, which may begin with thoughts."""
+        if self._splitter.passed or not text:
+            return self._say(text)
+        return self._said(self._splitter.feed(text))
+
+    def _split(self) -> list[Event]:
+        """What the splitter kept: something else than content has come, or the end."""
+        return [] if self._splitter.passed else self._said(self._splitter.finish())
+
+    def _said(self, pieces: list[tuple[str, str]]) -> list[Event]:
+        events: list[Event] = []
+        for tag, text in pieces:
+            events += self._think(tag, text) if tag else self._say(text)
+        return events
+
+    def _say(self, text: str) -> list[Event]:
+        if not text:
+            return []
+        if self._held is not None:
+            self._held.append(text)
             return []
         events: list[Event] = []
         if self._calls and all(call.may_be_whole for call in self._calls):
             events, _ = self._flush()
-        if self._open is kind:
+        if self._open == _WORDS:
             return [*events, Delta(self._count - 1, text, self.index)]
-        events += self._close()
-        events.append(PartStart(self._count, kind(text=text), self.index))
+        return [*events, *self._grow(_WORDS, Text(text=text))]
+
+    def _grow(self, kind: str, part: Part) -> list[Event]:
+        events = [*self._close(), PartStart(self._count, part, self.index)]
         self._count += 1
         self._open = kind
         return events
 
     def _whole(self, part: Part) -> list[Event]:
-        events = self._close()
-        events += [PartStart(self._count, part, self.index), PartEnd(self._count, "", self.index)]
-        self._count += 1
-        return events
+        return [*self._grow(_WORDS, part), *self._close()]
 
-    def _close(self, *, final: bool = False) -> list[Event]:
-        signature = self._signatures.pop("", "") if final else ""
-        events: list[Event] = []
-        if signature and self._open is not Text:
-            events = [*self._close(), PartStart(self._count, Text(text=""), self.index)]
-            self._count += 1
-            self._open = Text
-        if self._open is None:
-            return events
-        self._open = None
-        return [*events, PartEnd(self._count - 1, signature, self.index)]
+    def _close(self, signature: str = "") -> list[Event]:
+        if not self._open:
+            return []
+        if self._detail is not None:
+            signature = self._detail.proof
+        self._open, self._detail = "", None
+        return [PartEnd(self._count - 1, signature, self.index)]
+
+    def _close_signed(self) -> list[Event]:
+        """The end of the last part; a text's signature needs a text."""
+        signature = self._signatures.pop("", "")
+        events = self._grow(_WORDS, Text(text="")) if signature and self._open != _WORDS else []
+        return [*events, *self._close(signature)]
 
     def _add_call(self, call: ToolCall) -> None:
         if call.index is None:
@@ -186,16 +289,13 @@ class Candidate:
         wholes = [fragments.whole() for fragments in self._calls]
         if not all(wholes):
             broken = next(f for f, whole in zip(self._calls, wholes, strict=True) if not whole)
-            return [], broken.name or "?"
+            return [], self._names.ours(broken.name) or "?"
         events: list[Event] = []
         for call in wholes:
             if call is not None:
+                name = self._names.ours(call.name)
                 signature = call.signature or self._signatures.get(call.id, "")
-                events += self._whole(msgspec.structs.replace(call, signature=signature))
+                events += self._whole(msgspec.structs.replace(call, name=name, signature=signature))
                 self._called = True
         self._calls = []
         return events, ""
-
-    def _sign(self, detail: ReasoningDetail) -> None:
-        if detail.type == "reasoning.encrypted" and detail.format == _SIGNED and detail.data:
-            self._signatures[detail.id or ""] = detail.data

@@ -26,8 +26,9 @@ from geminid.core.errors import (
     UpstreamMalformed,
     UpstreamRefused,
 )
+from geminid.core.events import Blocked
 from geminid.dialects.openai.parts import DIALECT
-from geminid.dialects.openai.schema import Tree
+from geminid.dialects.openai.tree import Tree
 
 _QUOTE: Final = 500
 _DAY: Final = 86_400.0
@@ -45,6 +46,7 @@ _AGAIN: Final = re.compile(r"(?:again|retry) in ((?:\d+(?:\.\d+)?(?:ms|[hms])\s?
 _SPAN: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|[hms])")
 _UNITS: Final = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 _NO_FUNDS: Final = frozenset({"insufficient_quota", "billing_hard_limit_reached"})
+_FILTERED: Final = frozenset({"content_filter", "content_policy_violation"})
 _KINDS: Final = {
     "invalid_request_error": 400,
     "exceed_context_size_error": 400,
@@ -110,6 +112,16 @@ def decode_error(status: int, body: bytes, headers: Mapping[str, str] | None = N
             return _caller_fault(status, said)
         case _:
             return UpstreamFault(f"The upstream failed with status {status}; try again.")
+
+
+def decode_block(status: int, body: bytes) -> Blocked | None:
+    """Why the prompt was refused for what it says (Azure, OpenRouter); `None` for other errors."""
+    if status not in (400, 403):
+        return None
+    said = _Said(body)
+    if _moderated(said) is None and _FILTERED.isdisjoint(said.names):
+        return None
+    return Blocked("SAFETY", None, said.quote)
 
 
 def decode_stream_error(payload: bytes) -> Fault:

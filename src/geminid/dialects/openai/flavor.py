@@ -13,16 +13,27 @@ class Flavor(msgspec.Struct, frozen=True, kw_only=True):
     """How one kind of server takes what the standard leaves open.
 
     `reasoning`: thinking goes as `reasoning_effort`, as OpenRouter's `reasoning` object, or not.
-    `signatures`: thought signatures go back in `reasoning_details`, in `extra_content`, or not.
-    `history`: the field in which a former answer's thoughts may be sent back; none if empty.
+    `efforts`: the efforts that are taken, the least first.
+    `thinking_config`: Gemini's own goes in `extra_body.google` where an effort cannot say it.
+    `shows`: it says what it thinks.
+    `signatures`: Gemini's thought signatures go back in `reasoning_details`, in `extra_content`, or
+    not at all.
+    `history`: a former answer's thoughts go back where they came from; those of which nobody knows,
+    in `thought_field` if there is one.
+    `strict`: functions and schemas may be marked so, and the answer keeps to them.
     `tool_choice`: the server obeys that field.  `draws`: it has models that answer with images.
     """
 
     name: str
     max_tokens: str = "max_tokens"
     reasoning: Literal["", "effort", "object"] = "effort"
+    efforts: tuple[str, ...] = ("none", "low", "medium", "high")
+    thinking_config: bool = False
+    shows: bool = True
     signatures: Literal["", "details", "extra"] = ""
-    history: str = ""
+    history: bool = True
+    thought_field: str = ""
+    strict: bool = False
     top_k: bool = False
     candidates: bool = True
     tool_choice: bool = True
@@ -31,26 +42,51 @@ class Flavor(msgspec.Struct, frozen=True, kw_only=True):
     draws: bool = False
 
 
+_ALL_EFFORTS: Final = ("none", "minimal", "low", "medium", "high", "xhigh")
+
 FLAVORS: Final = {
     flavor.name: flavor
     for flavor in (
         Flavor(name="generic"),
-        Flavor(name="openai", max_tokens="max_completion_tokens", pdf=True),
+        Flavor(
+            name="openai",
+            max_tokens="max_completion_tokens",
+            efforts=(*_ALL_EFFORTS, "max"),
+            shows=False,
+            history=False,  # and it refuses fields that it does not know
+            strict=True,
+            pdf=True,
+        ),
         Flavor(
             name="openrouter",
             reasoning="object",
+            efforts=_ALL_EFFORTS,
             signatures="details",
-            history="reasoning",
+            thought_field="reasoning",
+            strict=True,
             top_k=True,
             pdf=True,
             video=True,
             draws=True,
         ),
         Flavor(name="aimlapi", pdf=True),
-        Flavor(name="google", signatures="extra"),
-        Flavor(name="vllm", top_k=True),
-        Flavor(name="ollama", candidates=False, tool_choice=False),
-        Flavor(name="llama", reasoning="", top_k=True, candidates=False),
+        Flavor(
+            name="google",
+            efforts=("none", "minimal", "low", "medium", "high"),
+            thinking_config=True,
+            signatures="extra",
+            history=False,
+        ),
+        Flavor(name="vllm", thought_field="reasoning", top_k=True),
+        # "max" came in 2026 [M]; "minimal" is answered with 400.
+        Flavor(name="ollama", thought_field="reasoning", candidates=False, tool_choice=False),
+        Flavor(
+            name="llama",
+            reasoning="",
+            thought_field="reasoning_content",
+            top_k=True,
+            candidates=False,
+        ),
     )
 }
 """By the names that `[[channel]] flavor` takes."""

@@ -6,7 +6,8 @@ came with or one from their position, and results find their call by id, else by
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import count
 from typing import Final
 
 import msgspec
@@ -15,11 +16,10 @@ from geminid.core.content import Blob, Call, Content, Part, Result, Text, Though
 from geminid.core.errors import Unrepresentable
 from geminid.core.request import Request
 from geminid.dialects.openai.flavor import Flavor
+from geminid.dialects.openai.names import wire_name
 from geminid.dialects.openai.parts import Ignore, unrepresentable, write_part
-from geminid.dialects.openai.schema import Tree
-
-SIGNATURE_FORMAT: Final = "google-gemini-v1"
-"""The `reasoning_details` format whose data is a Gemini thought signature."""
+from geminid.dialects.openai.reasoning import SIGNED, THINKING, recall
+from geminid.dialects.openai.tree import Tree
 
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{1,40}")
 _PLAIN: Final = ("result", "output")
@@ -75,13 +75,13 @@ class _Turns:
         self._turn += 1
         self._waiting = []
         texts: list[str] = []
-        thoughts: list[str] = []
+        thoughts: list[Thought] = []
         signatures: list[tuple[str, str]] = []  # (call id or "", signature)
         calls: list[Tree] = []
         for part in parts:
             match part:
                 case Thought():
-                    thoughts.append(part.text)
+                    thoughts.append(part)
                 case Text():
                     texts.append(part.text)
                     signatures.append(("", part.signature))
@@ -94,25 +94,41 @@ class _Turns:
                 case _:
                     raise unrepresentable(part)
         if not texts and not calls:
+            if thoughts:
+                self._ignore("contents.parts.thought")
             return
-        message: Tree = {"role": "assistant", "content": "".join(texts) or None}
+        recalled = recall(thoughts, self._flavor, self._ignore)
+        text = recalled.inline + "".join(texts)
+        message: Tree = {"role": "assistant", "content": text or None}
+        if recalled.thinking:
+            thinking = {"type": THINKING, THINKING: [{"type": "text", "text": recalled.thinking}]}
+            message["content"] = [thinking, *([{"type": "text", "text": text}] if text else [])]
         if calls:
             message["tool_calls"] = calls
         elif not message["content"]:
             message["content"] = ""
-        yield message | self._reasoning(thoughts, [pair for pair in signatures if pair[1]])
+        message |= recalled.fields
+        self._sign(message, recalled.details, [pair for pair in signatures if pair[1]])
+        if recalled.details:
+            message["reasoning_details"] = recalled.details
+        yield message
 
-    def user(self, parts: Iterable[Part]) -> Iterator[Tree]:
-        """`tool` messages for the results, then what the user says and shows."""
-        said: list[Part] = []
-        for part in parts:
-            if not isinstance(part, Result):
-                said.append(part)
-                continue
-            yield {"role": "tool", "tool_call_id": self._find(part), "content": _result(part)}
-            if part.scheduling or part.will_continue is not None:
+    def user(self, parts: Sequence[Part]) -> Iterator[Tree]:
+        """`tool` messages for the results, then what they show and what the user says and shows."""
+        results = [part for part in parts if isinstance(part, Result)]
+        shown: list[Part] = []
+        for result, sent in zip(results, self._matched(results), strict=True):
+            yield {"role": "tool", "tool_call_id": sent, "content": _result(result)}
+            if result.scheduling or result.will_continue is not None:
                 self._ignore("contents.parts.functionResponse.scheduling")
-            said.extend(part.media)
+            if result.media and len(results) > 1:  # else nobody could tell whose they are
+                shown.append(Text(text=f"The result of {wire_name(result.name)} ({sent}) shows:"))
+            shown.extend(result.media)
+        said = (
+            [*shown, *(part for part in parts if not isinstance(part, Result))]
+            if results
+            else parts
+        )
         if not said:
             return
         if len(said) == 1 and isinstance(said[0], Text):
@@ -124,55 +140,60 @@ class _Turns:
     def _name(self, call: Call) -> str:
         taken = {sent for _, sent in self._waiting}
         sent = call.id if _ID.fullmatch(call.id) and call.id not in taken else ""
-        sent = sent or f"call_{self._turn}_{len(self._waiting)}"
+        free = (f"call_{self._turn}_{place}" for place in count(len(self._waiting)))
+        sent = sent or next(name for name in free if name not in taken)
         self._waiting.append((call, sent))
         return sent
 
-    def _find(self, result: Result) -> str:
-        found = next(
-            (pair for pair in self._waiting if result.id and pair[0].id == result.id), None
-        )
-        if found is None:
-            named = (pair for pair in self._waiting if pair[0].name == result.name)
-            found = next(named, None)
-        if found is None:
-            raise Unrepresentable(
-                f"The function response {result.name!r} answers no function call of the turn"
-                " before it."
-            )
-        self._waiting.remove(found)
-        return found[1]
+    def _matched(self, results: Sequence[Result]) -> list[str]:
+        """The ids of the calls that `results` answer: by id first, the rest by name and order."""
+        sent: dict[int, str] = {}
+        for by_id in (True, False):
+            for place, result in enumerate(results):
+                if place in sent:
+                    continue
+                found = next(
+                    (pair for pair in self._waiting if _fits(pair[0], result, by_id=by_id)), None
+                )
+                if found is not None:
+                    self._waiting.remove(found)
+                    sent[place] = found[1]
+        for place, result in enumerate(results):
+            if place not in sent:
+                raise Unrepresentable(
+                    f"The function response {result.name!r} answers no function call of the turn"
+                    " before it."
+                )
+        return [sent[place] for place in range(len(results))]
 
     def _call(self, call: Call, sent: str) -> Tree:
-        function = {"name": call.name, "arguments": bytes(call.args).decode()}
+        function = {"name": wire_name(call.name), "arguments": bytes(call.args).decode()}
         tree: Tree = {"id": sent, "type": "function", "function": function}
         if call.signature and self._flavor.signatures == "extra":
             tree["extra_content"] = {"google": {"thought_signature": call.signature}}
         return tree
 
-    def _reasoning(self, thoughts: list[str], signatures: list[tuple[str, str]]) -> Tree:
-        flavor = self._flavor
-        if thoughts and not flavor.history:
-            self._ignore("contents.parts.thought")
-        if signatures and not flavor.signatures:
-            self._ignore("contents.parts.thoughtSignature")
-        tree: Tree = {}
-        if thoughts and flavor.history:
-            tree[flavor.history] = "".join(thoughts)
-        if signatures and flavor.signatures == "details":
-            tree["reasoning_details"] = [
-                {
-                    "type": "reasoning.encrypted",
-                    "data": signature,
-                    "id": sent or None,
-                    "format": SIGNATURE_FORMAT,
-                    "index": index,
-                }
-                for index, (sent, signature) in enumerate(signatures)
-            ]
-        if flavor.signatures == "extra" and (texts := [s for sent, s in signatures if not sent]):
-            tree["extra_content"] = {"google": {"thought_signature": texts[-1]}}
-        return tree
+    def _sign(self, message: Tree, details: list[Tree], signatures: list[tuple[str, str]]) -> None:
+        """Gemini's own signatures, where they go: into the `details`, or the `message`."""
+        # Behind one address there may be models of many makers: what another's thoughts stand
+        # beside is no signature of Gemini's but one that was put in its place.
+        foreign = any(detail.get("format", SIGNED) != SIGNED for detail in details)
+        match self._flavor.signatures:
+            case "details" if not foreign:
+                for sent, signature in signatures:
+                    detail = {"type": "reasoning.encrypted", "data": signature, "id": sent or None}
+                    details.append(detail | {"format": SIGNED, "index": len(details)})
+            case "extra":
+                if texts := [signature for sent, signature in signatures if not sent]:
+                    message["extra_content"] = {"google": {"thought_signature": texts[-1]}}
+            case _ if signatures:
+                self._ignore("contents.parts.thoughtSignature")
+
+
+def _fits(call: Call, result: Result, *, by_id: bool) -> bool:
+    if by_id:
+        return bool(result.id) and call.id == result.id
+    return call.name == result.name
 
 
 def _result(result: Result) -> str:

@@ -11,7 +11,7 @@ import msgspec
 from geminid.core.content import Blob, FileRef, Opaque, Part, Text
 from geminid.core.errors import Unrepresentable, UpstreamMalformed
 from geminid.dialects.openai.flavor import Flavor
-from geminid.dialects.openai.schema import Tree
+from geminid.dialects.openai.tree import Tree
 
 DIALECT: Final = "openai"
 

@@ -12,13 +12,21 @@ import msgspec
 from geminid.core.content import Json
 from geminid.core.errors import Invalid, Unsupported
 from geminid.core.request import Extra, FunctionTool, OutputFormat, Request, Thinking, ToolChoice
+from geminid.core.schema.openapi import json_schema
+from geminid.dialects.openai.choice import MIME, wrapped
 from geminid.dialects.openai.flavor import Flavor
 from geminid.dialects.openai.messages import write_messages
+from geminid.dialects.openai.names import wire_name
 from geminid.dialects.openai.parts import DIALECT, Ignore
-from geminid.dialects.openai.schema import Tree, json_schema
+from geminid.dialects.openai.strict import strict_schema
+from geminid.dialects.openai.tree import Tree
 
 _SAME: Final = ("temperature", "top_p", "seed", "presence_penalty", "frequency_penalty", "logprobs")
-_EFFORTS: Final = ((1024, "low"), (8192, "medium"))
+_BUDGETS: Final = ((1024, "low"), (8192, "medium"))
+_EFFORTS: Final = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+"""All there are, the least first."""
+_IN_JSON: Final = "Answer in JSON."
+_NO_PARAMETERS: Final = Json(b'{"type":"object","properties":{}}')
 # Leaving these out would answer another question than the one that was asked.
 _NEEDED: Final = {
     "cachedContent": "a cached content",
@@ -37,13 +45,16 @@ def encode_request(
         Unsupported: a tool, a format or a modality cannot be had here.
         Invalid: a schema that cannot be converted.
     """
-    tree: Tree = {"model": model, "messages": write_messages(request, flavor, ignore)}
+    messages = write_messages(request, flavor, ignore)
+    tree: Tree = {"model": model, "messages": messages}
     if stream:
         tree |= {"stream": True, "stream_options": {"include_usage": True}}
     tree |= _tools(request, flavor, ignore)
     tree |= _sampling(request, flavor, ignore)
     if request.output is not None:
-        tree |= _output(request.output)
+        tree |= _output(request.output, flavor)
+        if request.output.schema is None and "response_format" in tree:
+            tree["messages"] = _told(messages)
     if request.thinking is not None:
         tree |= _thinking(request.thinking, flavor, ignore)
     tree |= _modalities(request, flavor)
@@ -62,7 +73,10 @@ def _tools(request: Request, flavor: Flavor, ignore: Ignore) -> Tree:
     if not request.functions or (choice.mode == "NONE" and not flavor.tool_choice):
         return {}
     offered = _offered(request.functions, choice)
-    tree: Tree = {"tools": [_function(tool, ignore) for tool in offered]}
+    tools = [_function(tool, ignore) for tool in offered]
+    tree: Tree = {"tools": [{"type": "function", "function": tool} for tool in tools]}
+    strict = flavor.strict and choice.mode in ("ANY", "VALIDATED")
+    marked = [_make_strict(tool, "parameters") for tool in tools if strict]
     match choice.mode:
         case "NONE":  # still listed: some servers want the tools that the history speaks of
             tree["tool_choice"] = "none"
@@ -71,11 +85,11 @@ def _tools(request: Request, flavor: Flavor, ignore: Ignore) -> Tree:
                 "This model's engine cannot be made to call a function (mode ANY); use AUTO."
             )
         case "ANY" if len(offered) == 1:
-            named = {"name": offered[0].name}
+            named = {"name": wire_name(offered[0].name)}
             tree["tool_choice"] = {"type": "function", "function": named}
         case "ANY":
             tree["tool_choice"] = "required"
-        case "VALIDATED":
+        case "VALIDATED" if not strict or not all(marked):
             ignore("toolConfig.functionCallingConfig.mode")
     return tree
 
@@ -94,13 +108,22 @@ def _function(tool: FunctionTool, ignore: Ignore) -> Tree:
         ignore("tools.functionDeclarations.response")
     if tool.behavior:
         ignore("tools.functionDeclarations.behavior")
-    parameters: Json | Tree = {"type": "object", "properties": {}}
+    parameters = _NO_PARAMETERS
     if tool.parameters is not None:
         parameters = json_schema(tool.parameters, already=tool.json_schema)
-    function: Tree = {"name": tool.name, "parameters": parameters}
+    function: Tree = {"name": wire_name(tool.name), "parameters": parameters}
     if tool.description:
         function["description"] = tool.description
-    return {"type": "function", "function": function}
+    return function
+
+
+def _make_strict(named: Tree, key: str) -> bool:
+    """Marks a function or a format as strict, if its schema under `key` may be."""
+    schema = named[key]
+    closed = strict_schema(schema) if isinstance(schema, msgspec.Raw) else None
+    if closed is not None:
+        named |= {key: closed, "strict": True}
+    return closed is not None
 
 
 def _sampling(request: Request, flavor: Flavor, ignore: Ignore) -> Tree:
@@ -126,10 +149,15 @@ def _sampling(request: Request, flavor: Flavor, ignore: Ignore) -> Tree:
     return tree
 
 
-def _output(output: OutputFormat) -> Tree:
-    if output.schema is not None and output.mime in ("", "application/json"):
+def _output(output: OutputFormat, flavor: Flavor) -> Tree:
+    if output.schema is not None and output.mime in ("", "application/json", MIME):
         schema = json_schema(output.schema, already=output.json_schema)
-        named = {"name": "answer", "schema": schema}
+        named: Tree = {
+            "name": "answer",
+            "schema": wrapped(schema) if output.mime == MIME else schema,
+        }
+        if flavor.strict:
+            _make_strict(named, "schema")
         return {"response_format": {"type": "json_schema", "json_schema": named}}
     match output.mime:
         case "application/json":
@@ -143,34 +171,65 @@ def _output(output: OutputFormat) -> Tree:
             )
 
 
+def _told(messages: list[Tree]) -> list[Tree]:
+    # OpenAI and DeepSeek refuse `json_object` when no message says that it shall be JSON.
+    if b"json" in msgspec.json.encode(messages).lower():
+        return messages
+    first: Tree = {"role": "system", "content": _IN_JSON}
+    if messages and messages[0]["role"] == "system":  # some servers take only one
+        first["content"] = f"{messages[0]['content']}\n\n{_IN_JSON}"
+        messages = messages[1:]
+    return [first, *messages]
+
+
 def _thinking(thinking: Thinking, flavor: Flavor, ignore: Ignore) -> Tree:
-    budget = thinking.budget if thinking.budget is not None and thinking.budget >= 0 else None
+    if thinking.include and not flavor.shows:
+        ignore("generationConfig.thinkingConfig.includeThoughts")
     match flavor.reasoning:
+        case "effort" if flavor.thinking_config and (thinking.include or thinking.budget):
+            return {"extra_body": {"google": {"thinking_config": _config(thinking)}}}
         case "effort":
-            effort = _effort(thinking.level, budget)
+            effort = _effort(thinking.level, thinking.budget, flavor)
             return {"reasoning_effort": effort} if effort else {}
         case "object":
-            tree: Tree = {}
+            # Never `exclude`: it costs the same, and the next turn needs what was thought.
             if thinking.level:
-                tree["effort"] = thinking.level.lower()
-            elif budget is not None:
-                tree |= {"max_tokens": budget} if budget else {"enabled": False}
-            if thinking.include is not None:
-                tree["exclude"] = not thinking.include
-            return {"reasoning": tree} if tree else {}
+                return {"reasoning": {"effort": _effort(thinking.level, None, flavor)}}
+            if thinking.budget == 0:
+                return {"reasoning": {"enabled": False}}
+            if thinking.budget is not None and thinking.budget > 0:
+                return {"reasoning": {"max_tokens": thinking.budget}}
+            wanted = thinking.include or thinking.budget is not None
+            return {"reasoning": {"enabled": True}} if wanted else {}
         case _:
             ignore("generationConfig.thinkingConfig")
             return {}
 
 
-def _effort(level: str, budget: int | None) -> str:
+def _config(thinking: Thinking) -> Tree:
+    """Gemini's own `thinking_config`: it and an effort together are refused."""
+    tree: Tree = {"include_thoughts": thinking.include} if thinking.include is not None else {}
+    if thinking.level:
+        tree["thinking_level"] = thinking.level.lower()
+    elif thinking.budget is not None:
+        tree["thinking_budget"] = thinking.budget
+    return tree
+
+
+def _effort(level: str, budget: int | None, flavor: Flavor) -> str:
+    """The effort of those that the server takes which is nearest; `""` leaves it the choice."""
     if level:
-        return level.lower()
-    if budget is None:
+        wanted = level.lower()
+    elif budget is None or budget < 0:
         return ""
-    if budget == 0:
-        return "none"
-    return next((effort for limit, effort in _EFFORTS if budget <= limit), "high")
+    elif budget == 0:
+        wanted = "none"
+    else:
+        wanted = next((effort for limit, effort in _BUDGETS if budget <= limit), "high")
+    if wanted in flavor.efforts or wanted not in _EFFORTS:
+        return wanted
+    stronger = [name for name in _EFFORTS[_EFFORTS.index(wanted) :] if name in flavor.efforts]
+    return stronger[0] if stronger else flavor.efforts[-1]
 
 
 def _modalities(request: Request, flavor: Flavor) -> Tree:

@@ -9,6 +9,7 @@ from geminid.core.events import Begin, Event, Tally
 from geminid.core.usage import Usage
 from geminid.dialects.openai.candidate import Candidate
 from geminid.dialects.openai.errors import decode_stream_error
+from geminid.dialects.openai.question import Question
 from geminid.dialects.openai.usage import read_usage
 from geminid.dialects.openai.wire import Choice, Completion, Message
 
@@ -18,8 +19,8 @@ _NOTHING: Final = Message()
 class CompletionDecoder:
     """`chat.completion` objects or chunks in, events out.  Shared by unary and stream."""
 
-    def __init__(self, *, thoughts: bool = True) -> None:
-        self._thoughts = thoughts
+    def __init__(self, question: Question | None = None) -> None:
+        self._question = question or Question()
         self._begun = False
         self._usage: Usage | None = None
         self._candidates: dict[int, Candidate] = {}
@@ -66,7 +67,7 @@ class CompletionDecoder:
         index = choice.index or 0
         candidate = self._candidates.get(index)
         if candidate is None:
-            candidate = self._candidates[index] = Candidate(index, thoughts=self._thoughts)
+            candidate = self._candidates[index] = Candidate(index, self._question)
         if _says(choice.error):
             raise decode_stream_error(choice.error)
         if candidate.ended:  # a closing chunk after the usage, which says nothing new
@@ -89,14 +90,14 @@ class CompletionDecoder:
         return events
 
 
-def decode_response(body: bytes, *, thoughts: bool = True) -> list[Event]:
-    """The events of a whole answer.
+def decode_response(body: bytes, question: Question | None = None) -> list[Event]:
+    """The events of a whole answer to `question`.
 
     Raises:
         UpstreamMalformed: it is not a `chat.completion`, or one without an ending.
         Fault: it is an error under a status of 200.
     """
-    decoder = CompletionDecoder(thoughts=thoughts)
+    decoder = CompletionDecoder(question)
     events = decoder.feed(body)
     try:
         return events + decoder.finish()

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from geminid.core.errors import TooLarge, UpstreamMalformed
 from geminid.core.events import Event
+from geminid.dialects.openai.question import Question
 from geminid.dialects.openai.response import CompletionDecoder
 from geminid.dialects.sse import SSEReader
 
@@ -17,9 +18,9 @@ class StreamDecoder:
     counts stand before it.
     """
 
-    def __init__(self, *, thoughts: bool = True) -> None:
+    def __init__(self, question: Question | None = None) -> None:
         self._sse = SSEReader()
-        self._answer = CompletionDecoder(thoughts=thoughts)
+        self._answer = CompletionDecoder(question)
         self.done = False
         """`[DONE]` has come: nothing more will."""
 

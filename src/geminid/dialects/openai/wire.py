@@ -4,8 +4,9 @@ from typing import TypeAlias
 
 import msgspec
 
-from geminid.core.content import Text, Thought
 from geminid.dialects.openai.logprobs import Logprobs
+from geminid.dialects.openai.reasoning import THINKING
+from geminid.dialects.openai.tree import Tree
 from geminid.dialects.openai.usage import Meta, UsageObject
 
 
@@ -47,17 +48,6 @@ class ToolCall(msgspec.Struct):
         return _signature(self.extra_content)
 
 
-class ReasoningDetail(msgspec.Struct):
-    """OpenRouter's piece of reasoning: text, a summary, or what only its maker can read."""
-
-    type: str = ""
-    text: str | None = None
-    summary: str | None = None
-    data: str | None = None
-    id: str | None = None
-    format: str | None = None
-
-
 class _Url(msgspec.Struct):
     url: str = ""
 
@@ -84,7 +74,8 @@ class ContentPart(msgspec.Struct):
         return self.thinking or ""
 
 
-_Said: TypeAlias = tuple[type[Text] | type[Thought], str]
+_Said: TypeAlias = tuple[str, str]
+"""The field that thoughts stand in, `""` for what is no thought; and the words."""
 
 
 class Message(msgspec.Struct):
@@ -93,7 +84,7 @@ class Message(msgspec.Struct):
     content: str | list[ContentPart] | None = None
     reasoning: str | None = None
     reasoning_content: str | None = None
-    reasoning_details: list[ReasoningDetail] | None = None
+    reasoning_details: list[Tree] | None = None
     refusal: str | None = None
     tool_calls: list[ToolCall] | None = None
     function_call: Function | None = None
@@ -101,22 +92,20 @@ class Message(msgspec.Struct):
     extra_content: ExtraContent | None = None
 
     @property
-    def thought(self) -> str:
-        """Its reasoning; some servers say the same words in two fields."""
-        if said := self.reasoning or self.reasoning_content:
-            return said
-        details = self.reasoning_details or ()
-        return "".join(detail.text or detail.summary or "" for detail in details)
+    def thought(self) -> _Said:
+        """Its reasoning in one field; some servers say the same words in two."""
+        field = "reasoning" if self.reasoning else "reasoning_content"
+        return field, self.reasoning or self.reasoning_content or ""
 
     @property
     def texts(self) -> list[_Said]:
-        """Its content, in order; thoughts only where they stand inside it."""
+        """Its content, in order; thoughts only where they are parts of it."""
         if isinstance(self.content, list):
             said: list[_Said] = []
             for part in self.content:
-                said += [(Thought, part.thought), (Text, part.text or "")]
+                said += [(THINKING, part.thought), ("", part.text or "")]
             return said
-        return [(Text, self.content)] if self.content else []
+        return [("", self.content)] if self.content else []
 
     @property
     def refusals(self) -> list[str]:
