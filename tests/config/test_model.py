@@ -15,6 +15,7 @@ from geminid.config import (
     Limits,
     ModelMap,
     Problem,
+    Script,
     Secret,
     Server,
     describe,
@@ -29,6 +30,7 @@ CONFIG = Config(
             key=Secret("AIzaVerySecret", "env:GEMINI_API_KEY"),
             models=(ModelMap("ours", "theirs"),),
         ),
+        Channel(name="twin", engine="script", script=Script(path="/a.toml", conversations=())),
     ),
     callers=(),
     limits=Limits(),
@@ -72,7 +74,8 @@ def test_a_description_is_json_and_says_what_differs_from_the_defaults() -> None
             "engine": "google",
             "key": "env:GEMINI_API_KEY",
             "models": ["ours=theirs"],
-        }
+        },
+        {"name": "twin", "engine": "script", "script": "/a.toml"},
     ]
 
 

@@ -24,7 +24,13 @@ DEFAULTS = {
     "caller": None,
     "limits": Limits(),
 }
-EXAMPLES = [block for page in pages() for block in blocks(page) if block.language == "toml"]
+EXAMPLES = [
+    block
+    for page in pages()
+    for block in blocks(page)
+    if block.language == "toml" and not block.mark.startswith("script")
+]
+SCRIPT = 'version = 1\n[[conversation]]\n[[conversation.turn]]\ntext = "Hello."'
 
 
 def problems(text: str, folder: Path) -> dict[str, str]:
@@ -146,10 +152,10 @@ def test_every_variable_that_is_read_is_named() -> None:
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda block: block.where)
 def test_every_example_loads(example: Block, tmp_path: Path) -> None:
     """With the files that it names there, and the variables set."""
-    for path in re.findall(r'"(?:file:)?([\w/.-]+\.(?:gguf|key))"', example.text):
+    for path in re.findall(r'"(?:file:)?([\w/.-]+\.(?:gguf|key|toml))"', example.text):
         assert not path.startswith("/"), "an example names files beside it"
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / path).write_text("secret")
+        (tmp_path / path).write_text(SCRIPT if path.endswith(".toml") else "secret")
     file = tmp_path / "geminid.toml"
     file.write_text(example.text)
     # An example about a page or a name may leave out what opens the server to others.

@@ -296,6 +296,38 @@ def test_a_file_that_is_being_written_is_not_read(tmp_path: Path) -> None:
         assert server.output.count("configuration reloaded") == 1
 
 
+def test_a_script_is_watched_too_also_one_that_a_reload_brought(tmp_path: Path) -> None:
+    script = tmp_path / "scripts" / "turns.toml"
+    script.parent.mkdir()
+    turn = 'version = 1\n[[conversation]]\n[[conversation.turn]]\ntext = "%s"\n'
+    script.write_text(turn % "old")
+    with serving(tmp_path, ECHO) as server:
+        channel = '[[channel]]\nname = "s"\nengine = "script"\nscript = "scripts/turns.toml"\n'
+        (tmp_path / "geminid.toml").write_text(channel)
+        until(lambda: ask(server) == "old", "the script is played")
+
+        script.write_text(turn % "new")
+
+        until(lambda: ask(server) == "new", "the changed script is played")
+
+
+def ask(server: Serving) -> str:
+    """The text that a model of the catalog answers with."""
+    url = urllib.parse.urlsplit(server.url)
+    connection = http.client.HTTPConnection(url.hostname or "", url.port, timeout=10)
+    try:
+        connection.request(
+            "POST",
+            "/v1beta/models/gemini-3-pro-preview:generateContent",
+            '{"contents":[{"parts":[{"text":"Hi"}]}]}',
+            {"content-type": "application/json"},
+        )
+        said = json.loads(connection.getresponse().read())
+    finally:
+        connection.close()
+    return str(said["candidates"][0]["content"]["parts"][0]["text"]) if "error" not in said else ""
+
+
 def test_only_this_user_may_read_what_it_keeps(tmp_path: Path) -> None:
     """Whatever the umask of the shell: who asked what is nobody else's business."""
     home = tmp_path / "home"

@@ -16,3 +16,10 @@ from geminid.config.model import Secret as Secret
 from geminid.config.model import Server as Server
 from geminid.config.problems import ConfigError as ConfigError
 from geminid.config.problems import Problem as Problem
+from geminid.config.script import Conversation as Conversation
+from geminid.config.script import Script as Script
+from geminid.config.script import ScriptedCall as ScriptedCall
+from geminid.config.script import ScriptedCode as ScriptedCode
+from geminid.config.script import ScriptedUsage as ScriptedUsage
+from geminid.config.script import Turn as Turn
+from geminid.config.script_file import read_script as read_script

@@ -8,11 +8,16 @@ import msgspec
 
 from geminid.config.address import base_url
 from geminid.config.model import Channel, ModelMap, Secret
+from geminid.config.problems import ConfigError
+from geminid.config.script_file import read_script
 from geminid.config.secrets import key_in, secret_at
 from geminid.config.table import Report, Table, nearest
 from geminid.dialects.openai.flavor import FLAVORS
 
-ENGINES = ("google", "openai", "llama", "echo")
+ENGINES = ("google", "openai", "llama", "echo", "script")
+
+REPAIR = {"llama": 2}
+"""How often an engine's answer is asked for again when nothing is said; any other's never."""
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 NAME_RULE = (
@@ -31,7 +36,8 @@ _ENGINE_KEYS = {
     "weights": ("llama",),
     "context": ("llama",),
     "slots": ("llama",),
-    "pace_ms": ("echo",),
+    "pace_ms": ("echo", "script"),
+    "script": ("script",),
 }
 
 
@@ -104,6 +110,8 @@ def read_channel(table: Table, folder: Path, environ: Mapping[str, str]) -> Chan
         engine=engine,
         priority=table.integer("priority", 0, low=-1000, high=1000),
         timeout_s=table.number("timeout_s", 600.0, low=0.1, high=86_400.0),
+        strict=table.flag("strict", default=True),
+        repair=table.integer("repair", REPAIR.get(engine, 0), low=0, high=5),
     )
     match engine:
         case "google":
@@ -113,8 +121,9 @@ def read_channel(table: Table, folder: Path, environ: Mapping[str, str]) -> Chan
         case "llama":
             channel = _llama(table, channel, folder)
         case "echo":
-            pace_ms = table.integer("pace_ms", 0, low=0, high=60_000)
-            channel = msgspec.structs.replace(channel, pace_ms=pace_ms)
+            channel = _paced(table, channel)
+        case "script":
+            channel = _script(table, _paced(table, channel), folder)
         case _:  # reported above; which of the other keys are right depends on it
             table.leave(*_ENGINE_KEYS)
     channel = msgspec.structs.replace(channel, models=_models(table, channel.prefix))
@@ -197,6 +206,27 @@ def _llama(table: Table, channel: Channel, folder: Path) -> Channel:
         context=table.integer("context", 4096, low=256, high=1 << 20),
         slots=table.integer("slots", 4, low=1, high=64),
     )
+
+
+def _paced(table: Table, channel: Channel) -> Channel:
+    pace_ms = table.integer("pace_ms", 0, low=0, high=60_000)
+    return msgspec.structs.replace(channel, pace_ms=pace_ms)
+
+
+def _script(table: Table, channel: Channel, folder: Path) -> Channel:
+    given = table.text("script")
+    if not given:
+        table.wrong("script", 'missing; name the file to play, as in "script.toml"')
+        return channel
+    path = folder / Path(given).expanduser()
+    if not path.is_file():
+        table.wrong("script", f"no file at {path}; mend the path, or write the script there")
+        return channel
+    try:
+        return msgspec.structs.replace(channel, script=read_script(path))
+    except ConfigError as error:
+        table.report.problems.extend(error.problems)
+        return channel
 
 
 def _key(table: Table, folder: Path, environ: Mapping[str, str], *, needed: bool) -> Secret | None:

@@ -28,6 +28,8 @@ def _channel(channel: Channel) -> dict[str, object]:
     }
     if channel.key:
         shown["key"] = channel.key.source
+    if channel.script:
+        shown["script"] = channel.script.path
     if channel.models:
         shown["models"] = [f"{entry.ours}={entry.theirs}" for entry in channel.models]
     return {"name": channel.name, "engine": channel.engine, **shown}

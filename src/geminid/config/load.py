@@ -2,15 +2,21 @@
 
 import os
 import re
-import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import platformdirs
 
+from geminid.config import document
 from geminid.config.address import base_url, is_loopback, is_origin
-from geminid.config.channels import NAME, NAME_RULE, found_channels, read_channel, unused_keys
-from geminid.config.lines import key_lines
+from geminid.config.channels import (
+    NAME,
+    NAME_RULE,
+    REPAIR,
+    found_channels,
+    read_channel,
+    unused_keys,
+)
 from geminid.config.model import Boot, Caller, Channel, Config, Limits, Server
 from geminid.config.problems import ConfigError, Problem
 from geminid.config.table import Report, Table
@@ -20,7 +26,6 @@ FILE_NAME = "geminid.toml"
 _PORTS = range(65_536)
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 _HOST = re.compile(r"[A-Za-z0-9_.:-]+")
-_SYNTAX = re.compile(r"(?P<what>.*) \(at line (?P<line>\d+), column \d+\)")
 
 
 def environment() -> Mapping[str, str]:
@@ -39,10 +44,9 @@ def load(boot: Boot, environ: Mapping[str, str]) -> Config:
         ConfigError: with every problem found.
     """
     source = _file(boot, environ)
-    text = _text(source) if source else ""
-    values = _values(text, source)
-    report = Report(_shown(source), key_lines(text))
-    root = Table(values, (), report)
+    given = document.read(source) if source else document.EMPTY
+    report = Report(given.name, given.lines)
+    root = Table(given.values, (), report)
     folder = source.parent if source else Path.cwd()
 
     server, use_environment = _server(root.table("server"), boot)
@@ -55,10 +59,10 @@ def load(boot: Boot, environ: Mapping[str, str]) -> Config:
     if _HOST.fullmatch(server.host) and not is_loopback(server.host) and not callers:
         _refuse_open_door(root, server, boot)
     if report.problems:
-        raise ConfigError(tuple(sorted(report.problems, key=lambda p: (not p.file, p.line))))
+        raise ConfigError(_in_order(report.problems, given.name))
     return Config(
         server=server,
-        channels=channels or (Channel(name="embedded", engine="llama"),),
+        channels=channels or (Channel(name="embedded", engine="llama", repair=REPAIR["llama"]),),
         callers=callers,
         limits=limits,
         home=_folder(boot.home, environ, "GEMINID_HOME", platformdirs.user_data_path("geminid")),
@@ -88,36 +92,13 @@ def _file(boot: Boot, environ: Mapping[str, str]) -> Path | None:
     return next((f / FILE_NAME for f in folders if (f / FILE_NAME).is_file()), None)
 
 
-def _shown(source: Path | None) -> str:
-    """The file as a person would name it: relative when it is below the current folder."""
-    if source is None:
-        return ""
-    here = Path.cwd()
-    return str(source.relative_to(here) if source.is_relative_to(here) else source)
+def _in_order(problems: Iterable[Problem], first: str) -> tuple[Problem, ...]:
+    """Each problem once: of the file `first`, then of the scripts it names, then of no file."""
 
+    def place(problem: Problem) -> tuple[bool, bool, str, int]:
+        return not problem.file, problem.file != first, problem.file, problem.line
 
-def _text(source: Path) -> str:
-    try:
-        return source.read_text("utf-8")
-    except OSError as error:
-        problem = Problem(_shown(source), 0, "", f"cannot be read ({error.strerror})")
-    except UnicodeDecodeError as error:
-        line = source.read_bytes().count(b"\n", 0, error.start) + 1
-        problem = Problem(_shown(source), line, "", "is not UTF-8; save the file as UTF-8")
-    raise ConfigError((problem,))
-
-
-def _values(text: str, source: Path | None) -> dict[str, object]:
-    try:
-        return tomllib.loads(text)
-    except RecursionError:
-        problem = Problem(_shown(source), 0, "", "is nested too deeply")
-    except ValueError as error:  # TOMLDecodeError, and numbers too long for int()
-        match = _SYNTAX.fullmatch(str(error))
-        line = int(match["line"]) if match else text.count("\n") + 1
-        what = match["what"] if match else str(error).removesuffix(" (at end of document)")
-        problem = Problem(_shown(source), line, "", f"is not TOML: {what}")
-    raise ConfigError((problem,))
+    return tuple(sorted(dict.fromkeys(problems), key=place))
 
 
 def _server(table: Table, boot: Boot) -> tuple[Server, bool]:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import msgspec
 
+from geminid.config.script import Script
+
 
 class Secret:
     """A key that does not show itself: not in `repr`, not in logs, not in JSON.
@@ -66,8 +68,11 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True):
 
     `models` empty means the whole catalog: every id is asked for as `prefix + id` upstream.  An
     entry of `models` already carries the prefix in `theirs`.  A higher `priority` goes first.
-    `weights` (llama) is a name or an absolute path, `context` counts tokens per slot, `pace_ms`
-    (echo) is the pause before each word.
+    `strict`: Gemini's rules are checked here, before the engine is asked.  `repair` is how often an
+    answer that breaks its schema or its tools is asked for again.  `weights` (llama) is a name or
+    an absolute path, `context` counts tokens per slot, `pace_ms` (echo, script) is the pause before
+    each word.  `script` is always there for that engine, and holds the file's content: another
+    content makes another channel.
     """
 
     name: str
@@ -78,11 +83,14 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True):
     prefix: str = ""
     priority: int = 0
     timeout_s: float = 600.0
+    strict: bool = True
+    repair: int = 0
     flavor: str = ""
     weights: str = "smollm2"
     context: int = 4096
     slots: int = 4
     pace_ms: int = 0
+    script: Script | None = None
 
 
 class Caller(msgspec.Struct, frozen=True, kw_only=True):

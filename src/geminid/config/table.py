@@ -36,8 +36,12 @@ class Report:
 
     def at(self, path: KeyPath, message: str) -> None:
         """`message` about the key at `path`, or about the table it is missing from."""
+        self.problems.append(Problem(self._file, self.line(path), dotted(path), message))
+
+    def line(self, path: KeyPath) -> int:
+        """Where `path` stands, or else the table that it is missing from."""
         known = next((path[:n] for n in range(len(path), 0, -1) if path[:n] in self._lines), ())
-        self.problems.append(Problem(self._file, self._lines.get(known, 0), dotted(path), message))
+        return self._lines.get(known, 1)
 
     def outside(self, key: str, message: str) -> None:
         """`message` about something that is not in the file: an option, a variable."""
@@ -63,6 +67,10 @@ class Table:
     def label(self) -> str:
         """The table as a person writes it: `channel[0]`."""
         return dotted(self.path)
+
+    def line(self) -> int:
+        """The line on which the table begins."""
+        return self.report.line(self.path)
 
     def wrong(self, key: str, message: str) -> None:
         """Report `message` about `key`."""
@@ -113,10 +121,21 @@ class Table:
                 self._mistyped(path, item, (str,))
         return texts
 
+    def pieces(self, key: str) -> list[tuple[KeyPath, str]]:
+        """A string, or an array of strings, each with its place."""
+        if isinstance(self._values.get(key), list):
+            return self.texts(key)
+        value = self._get(key, str, list)
+        return [((*self.path, key), value)] if isinstance(value, str) else []
+
+    def mapping(self, key: str) -> Mapping[str, object]:
+        """The table `[key]` as it stands, whatever is in it."""
+        value = self._get(key, dict)
+        return value if isinstance(value, dict) else {}
+
     def table(self, key: str) -> "Table":
         """The table `[key]`, empty if it is missing."""
-        value = self._get(key, dict)
-        return Table(value if isinstance(value, dict) else {}, (*self.path, key), self.report)
+        return Table(self.mapping(key), (*self.path, key), self.report)
 
     def tables(self, key: str) -> "list[Table]":
         """The array of tables `[[key]]`."""
@@ -170,8 +189,8 @@ class Table:
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """The advice for an unknown `name`: the nearest of `known`, or all of them."""
-    names = list(dict.fromkeys(known))
+    names = {each.lower(): each for each in known}
     close = get_close_matches(name.lower(), names, n=1)
     if close:
-        return f'did you mean "{close[0]}"?'
-    return f"known here: {', '.join(names)}"
+        return f'did you mean "{names[close[0]]}"?'
+    return f"known here: {', '.join(names.values())}"

@@ -15,7 +15,6 @@ from pathlib import Path
 from types import FrameType
 
 import msgspec
-from watchfiles import awatch
 
 from geminid import config as configs
 from geminid.config import Boot, Config, ConfigError
@@ -28,12 +27,12 @@ from geminid.processes.listen import listen, url_of
 from geminid.processes.llama import LlamaPlan
 from geminid.processes.prepare import first_plans, plans, prepare_home
 from geminid.processes.runtime import private_files, runtime_dir
+from geminid.processes.watch import Watcher, bytes_of
 
 SERVER = module("geminid.processes.server")
 DRAIN_S = 30
 EARLY_DEATHS = 5
 _ONE_WISH_S = 0.25  # `timeout` and some managers send the same signal twice at once
-_REST_S = 0.5  # a file that is being written is not read
 _FINAL = frozenset({Exit.CONFIG, Exit.STATE})  # another start would find the same
 
 
@@ -83,6 +82,7 @@ class Supervisor:
         self._drain_s, self._home = drain_s, config.home
         self._code = Exit.STOPPED
         self._stop, self._reload = asyncio.Event(), asyncio.Event()
+        self._watcher = Watcher(_files(config), self._reload.set)
         self._servers = [self._server() for _ in range(config.server.workers)]
         self._models: dict[LlamaPlan, Keeper] = {}
         self._leaving: dict[LlamaPlan, asyncio.TimerHandle] = {}  # of `_models`: when they stop
@@ -99,8 +99,7 @@ class Supervisor:
                 self._start_model(plan, group)
             serving = [group.create_task(self._keep(keeper)) for keeper in self._servers]
             watching = [group.create_task(self._reload_when_asked(group))]
-            if self._config.source is not None:
-                watching.append(group.create_task(self._watch(self._config.source)))
+            watching.append(group.create_task(self._watcher.run()))
             await self._stop.wait()
             self._listener.close()  # whoever comes now is refused, and need not wait for the end
             self._forget()
@@ -232,6 +231,7 @@ class Supervisor:
     def _swap(self, config: Config, models: Sequence[LlamaPlan], group: asyncio.TaskGroup) -> None:
         """What the answers under way began with goes on for as long as a drain may take."""
         before, self._config = self._config, config
+        self._watcher.watch_instead(_files(config))
         self._was_blank = config.source is not None and _is_blank(config.source)
         if (before.server.host, before.server.port, before.server.workers) != (
             config.server.host,
@@ -250,18 +250,6 @@ class Supervisor:
         for plan in self._models.keys() - set(models) - self._leaving.keys():
             self._leaving[plan] = loop.call_later(self._drain_s, self._stop_model, plan)
         say("configuration reloaded")
-
-    async def _watch(self, source: Path) -> None:
-        """Asks for a reload whenever the bytes of `source` have changed, and rest.
-
-        The folder is watched, and not the file: editors and orchestrators put another file there.
-        """
-        last = _bytes_of(source)
-        async for _ in awatch(source.parent, watch_filter=None, recursive=False):
-            now = await _settled(source)
-            if now != last:
-                last = now
-                self._reload.set()
 
 
 def say(text: str) -> None:
@@ -283,25 +271,15 @@ def _print(text: str) -> None:
         sys.stdout.flush()
 
 
-def _bytes_of(path: Path) -> bytes | None:
-    try:
-        return path.read_bytes()
-    except OSError:
-        return None
+def _files(config: Config) -> Iterator[Path]:
+    """All that `config` was read from."""
+    if config.source is not None:
+        yield config.source
+    yield from (Path(channel.script.path) for channel in config.channels if channel.script)
 
 
 def _is_blank(source: Path) -> bool:
-    return not (_bytes_of(source) or b"").strip()
-
-
-async def _settled(path: Path) -> bytes | None:
-    """The bytes of `path`, once nobody has written to it for half a second."""
-    now = _bytes_of(path)
-    while True:
-        await asyncio.sleep(_REST_S)
-        before, now = now, _bytes_of(path)
-        if before == now:
-            return now
+    return not (bytes_of(source) or b"").strip()
 
 
 def _has_terminal() -> bool:
