@@ -21,6 +21,7 @@ from tests.fakes.upstream import FakeUpstream
 from tests.http.served import ASK, GENERATE, MODEL, SSE, STREAM, served, until
 
 ECHO = '[[channel]]\nname = "echo"\nengine = "echo"\n'
+TWIN = '[[channel]]\nname = "twin"\nengine = "script"\nscript = "twin.toml"\n'
 
 
 @pytest.fixture(autouse=True)
@@ -54,6 +55,12 @@ def boot(tmp_path: Path) -> Boot:
 
 def write(tmp_path: Path, text: str) -> None:
     (tmp_path / "geminid.toml").write_text(text)
+
+
+def write_script(tmp_path: Path, answer: str) -> None:
+    (tmp_path / "twin.toml").write_text(
+        f'version = 1\n[[conversation]]\n[[conversation.turn]]\ntext = "{answer}"\n'
+    )
 
 
 def google(upstream: FakeUpstream, *, name: str = "studio", theirs: str = "any") -> str:
@@ -151,11 +158,18 @@ async def test_every_engine_can_be_wired_and_closed(
         f'[[channel]]\nname = "other"\nengine = "openai"\nbase_url = "{first.url}/v1"\n'
         'models = ["a=b"]\n[[channel]]\nname = "local"\nengine = "llama"\n'
     )
-    house = await opened(tmp_path, text + ECHO, houses)
+    write_script(tmp_path, "Hello.")
+    house = await opened(tmp_path, text + ECHO + TWIN, houses)
 
     kinds = {name: type(engine).__name__ for name, engine in engines(house).items()}
 
-    assert kinds == {"studio": "Google", "other": "OpenAI", "local": "Llama", "echo": "Echo"}
+    assert kinds == {
+        "studio": "Google",
+        "other": "OpenAI",
+        "local": "Llama",
+        "echo": "Echo",
+        "twin": "Player",
+    }
     assert house.app.state.routes.find("a").theirs == "b"
 
 
@@ -164,9 +178,11 @@ async def test_a_channel_without_models_serves_the_catalog(
 ) -> None:
     """A real upstream is asked for a retired model's successor; our own engines know only text.
 
-    Embedding models are left out: there is nothing to ask them for.
+    A script may stand for image models too.  Embedding models are left out: there is nothing to ask
+    them for.
     """
-    text = google(first).replace(f'models = ["{MODEL}=any"]\n', "priority = 1\n") + ECHO
+    text = google(first).replace(f'models = ["{MODEL}=any"]\n', "priority = 1\n") + ECHO + TWIN
+    write_script(tmp_path, "Hello.")
     house = await opened(tmp_path, text, houses)
 
     models = live(house, "studio").models
@@ -177,6 +193,9 @@ async def test_a_channel_without_models_serves_the_catalog(
     assert house.app.state.routes.find(MODEL).notice.endswith("answers instead.")
     texts = {model.id: model.id for model in facts.models if model.kind == "text"}
     assert live(house, "echo").models == texts
+    images = {model.id: model.id for model in facts.models if model.kind == "image"}
+    assert images
+    assert live(house, "twin").models == texts | images
 
 
 async def test_keys_hosts_and_limits_come_from_the_file_and_change_with_it(
@@ -275,6 +294,26 @@ async def test_a_limit_that_an_engine_was_made_with_makes_another(
 
     assert engines(house)["local"] is not before["local"]
     assert engines(house)["echo"] is before["echo"]
+
+
+async def test_a_reload_plays_what_has_changed_in_a_script(
+    tmp_path: Path, houses: list[House]
+) -> None:
+    """Though nothing has changed in the file that names it; a broken one changes nothing."""
+    write_script(tmp_path, "before")
+    house = await opened(tmp_path, TWIN, houses)
+    async with served(house.app) as server:
+        answers = [(await server.ask(GENERATE)).body]
+        write_script(tmp_path, "after")
+        await house.reload()
+        answers.append((await server.ask(GENERATE)).body)
+        write_script(tmp_path, '"')
+        with pytest.raises(ConfigError, match=r"twin\.toml:5"):
+            await house.reload()
+        answers.append((await server.ask(GENERATE)).body)
+
+    assert [b"before" in answer for answer in answers] == [True, False, False]
+    assert [b"after" in answer for answer in answers] == [False, True, True]
 
 
 async def test_two_reloads_under_load_cut_no_answer(

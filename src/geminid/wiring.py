@@ -23,13 +23,21 @@ from geminid.http.gemini import DIALECT
 from geminid.http.guards import Guards
 from geminid.http.state import State
 from geminid.pipeline.auth import Callers
-from geminid.pipeline.channel import LiveChannel
+from geminid.pipeline.channel import LiveChannel, Manner
 from geminid.pipeline.compile import Routes
-from geminid.pipeline.run import Runner
+from geminid.pipeline.rules import Rulebook
+from geminid.pipeline.run import Policies, Runner
+from geminid.pipeline.signatures import Signatures
+from geminid.pipeline.validator import Validators
 from geminid.stores.account import BookedAccount, open_book
+from geminid.stores.metrics import Metrics
+from geminid.stores.seals import open_seals
 
 _LEAVE_S: Final = 2.0
 """What a cancelled answer gets to settle; one that does not is booked as unconfirmed later."""
+
+_OWN_KINDS: Final = {"llama": ("text",), "echo": ("text",), "script": ("text", "image")}
+"""The kinds of the catalog's models that engines without an upstream can stand for."""
 
 _log = structlog.get_logger("geminid.wiring")
 
@@ -57,6 +65,9 @@ class House:
         self._boot, self._config = boot, config
         self._clock = SystemClock()
         self._catalog = catalogs.load()
+        self._rulebook = Rulebook(catalogs.load_rules())
+        self._metrics = Metrics()
+        self._policies: Policies | None = None
         self._account: BookedAccount | None = None
         self._channels: dict[Channel, LiveChannel] = {}
         self._retired: list[LiveChannel] = []  # and in use when last looked at
@@ -70,15 +81,23 @@ class House:
         return self._app
 
     async def start(self) -> None:
-        """Open the book (replaying what a crash left) and the channels.
+        """Open the book (replaying what a crash left), the seals and the channels.
 
         Raises:
             StateUnusable: the home folder cannot be used.
         """
         channels = self._connected(self._config)
         self._account = open_book(self._config.home, self._clock)
+        self._policies = Policies(
+            signatures=Signatures(
+                open_seals(self._config.home, self._clock),
+                lambda facts: self._rulebook.kept("signatures", facts).error,
+            ),
+            validators=Validators(),
+            meter=self._metrics,
+        )
         self._channels = channels
-        self._app = App(self._state(self._config, self._account, channels))
+        self._app = App(self._state(self._config, self._account, self._policies, channels))
 
     async def reload(self) -> None:
         """Read the configuration again and swap to it.
@@ -87,10 +106,12 @@ class House:
             ConfigError: it is wrong; nothing has changed.
         """
         config = configs.load(self._boot, configs.environment())
-        if self._account is None:
+        if self._account is None or self._policies is None:
             raise RuntimeError("The house has not been started.")
         channels = self._connected(config)
-        state = self._state(config, self._account, channels)  # the last that could fail
+        state = self._state(
+            config, self._account, self._policies, channels
+        )  # the last that could fail
         kept = {id(live) for live in channels.values()}
         gone = [live for live in self._channels.values() if id(live) not in kept]
         self._config, self._channels, self.app.state = config, channels, state
@@ -128,8 +149,13 @@ class House:
             channel.engine,
             self._engine(channel, config),
             models=_models(channel, self._catalog),
-            priority=channel.priority,
-            timeout_s=channel.timeout_s,
+            manner=Manner(
+                priority=channel.priority,
+                timeout_s=channel.timeout_s,
+                strict=channel.strict,
+                repairs=channel.repair,
+                resamples=channel.engine == "llama",
+            ),
         )
 
     def _engine(self, channel: Channel, config: Config) -> Engine:
@@ -150,13 +176,21 @@ class House:
                 from geminid.engines.llama import Llama
 
                 return Llama(self._boot.runtime_dir, channel, config.limits.default_max_output)
+            case "script" if channel.script is not None:
+                from geminid.engines.script.player import Player
+
+                return Player(channel.script, pace_s=channel.pace_ms / 1000)
             case _:
                 from geminid.engines.echo import Echo
 
                 return Echo(pace_s=channel.pace_ms / 1000)
 
     def _state(
-        self, config: Config, account: BookedAccount, channels: dict[Channel, LiveChannel]
+        self,
+        config: Config,
+        account: BookedAccount,
+        policies: Policies,
+        channels: dict[Channel, LiveChannel],
     ) -> State:
         names = {config.server.host, *config.server.hosts}
         if config.server.public_url:
@@ -165,9 +199,11 @@ class House:
             routes=Routes(channels.values(), self._catalog, dialect=DIALECT),
             callers=Callers((caller.key_sha256, caller.name) for caller in config.callers),
             guards=Guards(hosts=names, cors=config.server.cors),
-            runner=Runner(account, self._clock),
+            rulebook=self._rulebook,
+            runner=Runner(account, self._clock, policies),
             clock=self._clock,
             account_problem=lambda: account.problem,
+            metrics=self._metrics.text,
             body=config.limits.body,
             depth=config.limits.depth,
             parts=config.limits.parts,
@@ -187,14 +223,14 @@ def build(boot: Boot) -> House:
 def _models(channel: Channel, catalog: Catalog) -> dict[str, str]:
     """Our ids and the upstream's.  Without a list of its own, a channel serves the whole catalog.
 
-    A retired model is asked for by its successor's name where there is a real upstream; an engine
-    of our own knows text models only.  No channel serves embedding models: `embedContent` is not
-    served, and they can do nothing else.
+    A retired model is asked for by its successor's name where there is a real upstream.  Engines of
+    our own know text models only, but a script may stand for an image model too.  No channel serves
+    embedding models: `embedContent` is not served, and they can do nothing else.
     """
     if channel.models:
         return {model.ours: model.theirs for model in channel.models}
-    if channel.engine in ("llama", "echo"):
-        return {model.id: model.id for model in catalog.models if model.kind == "text"}
+    if kinds := _OWN_KINDS.get(channel.engine):
+        return {model.id: model.id for model in catalog.models if model.kind in kinds}
     models: dict[str, str] = {}
     for model in catalog.models:
         if model.kind == "embedding":

@@ -22,9 +22,12 @@ from geminid.http.state import State
 from geminid.pipeline.auth import Callers
 from geminid.pipeline.channel import LiveChannel
 from geminid.pipeline.compile import Need, Routes
+from geminid.pipeline.rules import Rulebook
 from geminid.pipeline.run import Runner
 from geminid.stores.account import MemoryAccount
+from geminid.stores.metrics import Metrics
 from geminid.wiring import SystemClock
+from tests.pipeline.scripted import policies
 
 MODEL = "gemini-3-pro-preview"
 GENERATE = f"/v1beta/models/{MODEL}:generateContent"
@@ -113,9 +116,11 @@ def state(
         routes=Routes(channels, catalog.load(), dialect=DIALECT, needs=needs),
         callers=Callers(),
         guards=Guards(),
-        runner=Runner(account or MemoryAccount(), clock),
+        rulebook=Rulebook(catalog.load_rules()),
+        runner=Runner(account or MemoryAccount(), clock, policies()),
         clock=clock,
         account_problem=lambda: "",
+        metrics=Metrics().text,
         body=1 << 20,
         depth=50,
         parts=100,

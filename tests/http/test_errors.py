@@ -399,7 +399,7 @@ async def test_a_count_fails_as_an_answer_does(fault: Fault, status: int, code: 
 
     assert (count.status, count.error()["status"]) == (status, code)
     assert count.error() == answer.error()
-    assert count.error()["message"] == fault.detail
+    assert str(count.error()["message"]).startswith(fault.detail)
 
 
 @FORMS

@@ -9,6 +9,7 @@ import pytest
 from geminid.engines.google import Google
 from geminid.http.app import App
 from geminid.pipeline.auth import Callers
+from geminid.pipeline.channel import Manner
 from geminid.pipeline.compile import Need
 from geminid.stores.account import MemoryAccount
 from tests.fakes.upstream import FakeUpstream
@@ -245,12 +246,13 @@ async def test_depth_and_parts_have_limits(server: Served) -> None:
     assert "deeper than 12 levels" in message(await server.ask(GENERATE, body))
 
 
-async def test_the_byte_lane_leaves_the_body_s_judgement_to_the_upstream(
-    google: Google, upstream: FakeUpstream
+@pytest.mark.parametrize("strict", [True, False])
+async def test_the_byte_lane_leaves_unknown_fields_to_the_upstream(
+    strict: bool, google: Google, upstream: FakeUpstream
 ) -> None:
     """It may know fields that we do not; only the size is ours to refuse."""
     body = b'{"brandNew": [1, 2], ' + ASK[1:]
-    app = App(state(channel(google), body=LIMIT))
+    app = App(state(channel(google, manner=Manner(strict=strict)), body=LIMIT))
     async with served(app) as server:
         reply = await server.ask(GENERATE, body)
         huge = await server.ask(GENERATE, padded(LIMIT + 1))

@@ -53,9 +53,12 @@ def objects(body: bytes) -> list[dict[str, object]]:
     return [msgspec.json.decode(event[6:]) for event in events]
 
 
+ASK_WITH_F = ASK[:-1] + b',"tools":[{"functionDeclarations":[{"name":"f"}]}]}'
+
+
 async def test_a_whole_answer() -> None:
     async with served(App(state(channel(Scripted(RICH))))) as server:
-        reply = await server.ask(GENERATE)
+        reply = await server.ask(GENERATE, ASK_WITH_F)
 
     assert (reply.status, reply.headers["content-type"]) == (200, JSON)
     assert reply.headers["vary"] == "Origin, X-Origin, Referer"

@@ -117,3 +117,19 @@ async def test_a_websocket_is_refused() -> None:
     await app({"type": "websocket"}, receive, send)  # type: ignore[arg-type]
 
     assert [message["type"] for message in sent] == ["websocket.close"]
+
+
+async def test_metrics_are_text_and_need_a_key_where_there_are_keys() -> None:
+    digest = hashlib.sha256(b"sesame").hexdigest()
+    app = App(
+        state(
+            channel(Scripted()), callers=Callers([(digest, "ada")]), metrics=lambda: b"counted 1\n"
+        )
+    )
+    async with served(app) as server:
+        refused = await server.get("/metrics")
+        given = await server.get("/metrics", {"authorization": "Bearer sesame"})
+
+    assert refused.status == 403
+    assert (given.status, given.body) == (200, b"counted 1\n")
+    assert given.headers["content-type"].startswith("text/plain; version=0.0.4")

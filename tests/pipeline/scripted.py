@@ -10,6 +10,10 @@ from geminid.core.events import Begin, Delta, End, Event, Events, PartEnd, PartS
 from geminid.core.ports import Context, Health, Relay, RelayHead, RelayTail, TokenCount
 from geminid.core.request import Request
 from geminid.core.usage import Usage
+from geminid.pipeline.run import Policies
+from geminid.pipeline.signatures import Signatures
+from geminid.pipeline.validator import Validators
+from geminid.stores.seals import memory_seals
 
 USAGE = Usage(prompt=3, output=2)
 
@@ -35,6 +39,7 @@ class Scripted:
     """
 
     dialect = ""
+    native_signatures = False
 
     def __init__(
         self,
@@ -131,6 +136,28 @@ class Hands:
 
     def monotonic(self) -> float:
         return self.time - 1_789_000_000.0
+
+
+class Tallied:
+    """A meter that remembers."""
+
+    def __init__(self) -> None:
+        self.counted: list[tuple[str, str, str, bool]] = []
+
+    def contract(self, *, channel: str, model: str, stage: str, kept: bool) -> None:
+        self.counted.append((channel, model, stage, kept))
+
+
+CORRUPTED = "Corrupted thought signature."
+
+
+def policies(meter: Tallied | None = None) -> Policies:
+    """What holds for every answer, with seals that nobody else can open."""
+    return Policies(
+        signatures=Signatures(memory_seals(), lambda _: CORRUPTED),
+        validators=Validators(),
+        meter=meter or Tallied(),
+    )
 
 
 class Odd(Fault):

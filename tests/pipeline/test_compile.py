@@ -5,7 +5,7 @@ import pytest
 from geminid import catalog
 from geminid.core.errors import UnknownModel
 from geminid.core.ports import Engine
-from geminid.pipeline.channel import LiveChannel
+from geminid.pipeline.channel import LiveChannel, Manner
 from geminid.pipeline.compile import Lane, Need, Routes
 from tests.pipeline.scripted import Scripted, ScriptedBytes
 
@@ -44,7 +44,9 @@ kind = "text"
 def channel(
     name: str, models: dict[str, str], engine: Engine | None = None, *, priority: int = 0
 ) -> LiveChannel:
-    return LiveChannel(name, "test", engine or Scripted(), models=models, priority=priority)
+    return LiveChannel(
+        name, "test", engine or Scripted(), models=models, manner=Manner(priority=priority)
+    )
 
 
 def routes(*channels: LiveChannel, needs: tuple[Need, ...] = (Need.HEAD,)) -> Routes:
@@ -67,7 +69,7 @@ class GeminiEvents(Scripted):
     ("engine", "needs", "lane"),
     [
         (ScriptedBytes(), (Need.HEAD,), Lane.BYTES),
-        (ScriptedBytes(), (Need.HEAD, Need.REQUEST), Lane.EVENTS),
+        (ScriptedBytes(), (Need.HEAD, Need.REQUEST), Lane.BYTES),
         (ScriptedBytes(), (Need.EVENTS, Need.HEAD), Lane.EVENTS),
         (OtherBytes(), (Need.HEAD,), Lane.EVENTS),
         (GeminiEvents(), (Need.HEAD,), Lane.EVENTS),
@@ -80,6 +82,26 @@ def test_bytes_pass_only_where_dialect_engine_and_every_policy_allow(
     compiled = routes(channel("a", {"flash": "theirs"}, engine), needs=needs)
 
     assert compiled.find("flash").lane is lane
+
+
+def test_a_channel_that_may_ask_again_sees_the_answer_before_it_leaves() -> None:
+    live = LiveChannel(
+        "a", "test", ScriptedBytes(), models={"flash": "theirs"}, manner=Manner(repairs=1)
+    )
+
+    assert routes(live).find("flash").lane is Lane.EVENTS
+
+
+def test_models_of_one_generation_and_kind_are_a_family() -> None:
+    ids = ["gemini-3-pro-preview", "gemini-3.5-flash", "gemini-2.5-flash", "gemini-3-pro-image"]
+    live = channel("a", {name: name for name in (*ids, "my-own")})
+    compiled = Routes([live], catalog.load(), dialect="gemini")
+
+    families = [compiled.find(name).family for name in (*ids, "my-own")]
+
+    assert families[0] == families[1]
+    assert len({*families}) == 4
+    assert families[-1] == "my-own"
 
 
 def test_the_highest_priority_answers_and_the_first_among_equals() -> None:

@@ -20,14 +20,14 @@ from geminid.core.ports import (
 )
 from geminid.core.request import Request
 from geminid.core.usage import Usage
-from geminid.pipeline.channel import LiveChannel
+from geminid.pipeline.channel import LiveChannel, Manner
 from geminid.pipeline.compile import Need, Routes, Target
 from geminid.pipeline.run import Runner
 from geminid.stores.account import MemoryAccount
 from geminid.stores.errors import JournalFull
 from geminid.stores.record import Row
 from tests.http.served import until
-from tests.pipeline.scripted import USAGE, Hands, Odd, Scripted, ScriptedBytes, said
+from tests.pipeline.scripted import USAGE, Hands, Odd, Scripted, ScriptedBytes, policies, said
 
 REQUEST = Request(model="m", contents=())
 
@@ -47,8 +47,10 @@ class Desk:
 
     def __init__(self, engine: Engine, account: MemoryAccount | None = None) -> None:
         self.account, self.clock = account or MemoryAccount(), Hands()
-        self.runner = Runner(self.account, self.clock)
-        self.channel = LiveChannel("one", "test", engine, models={"m": "their-m"}, timeout_s=60.0)
+        self.runner = Runner(self.account, self.clock, policies())
+        self.channel = LiveChannel(
+            "one", "test", engine, models={"m": "their-m"}, manner=Manner(timeout_s=60.0)
+        )
 
     def target(self) -> Target:
         return Routes([self.channel], catalog.load(), dialect="gemini", needs=[Need.HEAD]).find("m")
@@ -289,7 +291,7 @@ async def test_the_nearer_of_two_deadlines_holds_and_notices_are_shared() -> Non
 
     await desk.events(near)
     desk.account = MemoryAccount()
-    desk.runner = Runner(desk.account, desk.clock)
+    desk.runner = Runner(desk.account, desk.clock, policies())
     await desk.events(far)
 
     given = [context.deadline - desk.clock.monotonic() for _, _, context in engine.asked]

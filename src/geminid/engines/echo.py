@@ -26,6 +26,7 @@ class Echo:
     """
 
     dialect = ""
+    native_signatures = False
 
     def __init__(
         self, *, pace_s: float = 0.0, monotonic: Callable[[], float] = time.monotonic

@@ -38,6 +38,7 @@ class Google:
     """The engine `google`.  `key` is the API key; `base` an address without a version."""
 
     dialect = "gemini"
+    native_signatures = True
 
     def __init__(self, transport: Transport, key: str, base: str = "") -> None:
         self._transport = transport

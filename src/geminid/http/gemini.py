@@ -11,6 +11,7 @@ import msgspec
 from geminid.core.errors import (
     CallerLeft,
     Fault,
+    Malformed,
     NotFound,
     RateLimited,
     TooLarge,
@@ -24,7 +25,6 @@ from geminid.core.request import Request
 from geminid.dialects.gemini.count import decode_count_request, encode_count
 from geminid.dialects.gemini.errors import encode_fault
 from geminid.dialects.gemini.mask import Mask, apply_mask, parse_mask
-from geminid.dialects.gemini.ranges import check_ranges
 from geminid.dialects.gemini.request import check_syntax, decode_request
 from geminid.dialects.gemini.response import (
     ArrayFraming,
@@ -153,6 +153,9 @@ class _Call:
             headers.append((b"x-geminid-engine", self.target.channel.kind.encode()))
         if self.context.notices:
             headers.append((b"x-geminid-notice", header_text(self.context.notices)))
+        if self.context.signatures:
+            told = ", ".join(self.context.signatures)
+            headers.append((b"x-geminid-signature", told.encode()))
         if self.context.ignored:
             headers.append((b"x-geminid-ignored", header_text([", ".join(self.context.ignored)])))
         return headers + self.state.guards.cors(self.exchange)
@@ -185,12 +188,13 @@ class _Call:
 
     async def _generate(self, body: bytes, form: _Form) -> bytes | None:
         runner, target = self.state.runner, self._target
-        if target.lane is Lane.BYTES and form.verbatim():
-            check_syntax(body, self.state.depth)
+        # What was sealed here must be opened first: no upstream knows it.
+        passes = target.lane is Lane.BYTES and form.verbatim() and not runner.sealed(body)
+        request = self._examined(body, passes=passes)
+        if passes or request is None:
+            if request is not None:
+                runner.look(request, target, self.context)
             return await self._relay(runner.relay(body, target, self.context, DIALECT), form)
-        request = decode_request(body, target.model, depth=self.state.depth)
-        self._bound(request)
-        check_ranges(request)
         events = runner.run(request, target, self.context, DIALECT)
         if form.stream:
             await self._stream(events, form)
@@ -201,13 +205,37 @@ class _Call:
                 folder.add(event)
         return form.written(encode_answer(folder.answer()))
 
+    def _examined(self, body: bytes, *, passes: bool) -> Request | None:
+        """The request, held to Gemini's rules; `None` if only the upstream is to judge it.
+
+        Where bytes pass that is so if the channel wants it, or if there is a field that we do not
+        know: it may be newer than our table.
+        """
+        facts, strict = self._target.facts, self._target.channel.manner.strict
+        if passes and not strict:
+            check_syntax(body, self.state.depth)
+            return None
+        try:
+            request = decode_request(body, self._target.model, depth=self.state.depth)
+        except Malformed:
+            if not passes:
+                raise
+            check_syntax(body, self.state.depth)
+            return None
+        self._bound(request)
+        if strict:
+            book = self.state.rulebook
+            google = self._target.channel.engine.dialect == DIALECT
+            (book.sure if google else book).check(request, facts, self.context)
+        return request
+
     async def _stream(self, events: Events, form: _Form) -> None:
         framing, encoder = form.framing(), ObjectEncoder()
 
         async def pieces() -> AsyncGenerator[bytes, None]:
             async with aclosing(events):
                 async for event in events:
-                    if encoded := encoder.add(event):
+                    for encoded in encoder.add(event):
                         masked = apply_mask(form.mask, encoded) if form.mask else encoded
                         yield framing.frame(masked)
             if last := framing.close():

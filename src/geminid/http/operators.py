@@ -14,13 +14,15 @@ from geminid.http.state import State
 from geminid.pipeline.channel import LiveChannel
 
 _UNREADY: Final = 503
+_PROMETHEUS: Final = b"text/plain; version=0.0.4; charset=utf-8"
 
 
 async def handle(exchange: Exchange, state: State) -> None:
-    """Answer `/`, `/healthz` or `/readyz`.
+    """Answer `/`, `/healthz`, `/readyz` or `/metrics`.
 
     Raises:
         NotFound: any other path.
+        NoKey, BadKey: for the metrics, where keys are configured.
     """
     if exchange.method not in ("GET", "HEAD"):
         raise NotFound(f"There is nothing at {exchange.method} {exchange.path[:200]}.")
@@ -31,6 +33,10 @@ async def handle(exchange: Exchange, state: State) -> None:
             await _send(exchange, state, 200, {"status": "ok", "version": __version__})
         case "/readyz":
             await _ready(exchange, state)
+        case "/metrics":
+            state.callers.admit(exchange.key())
+            headers = state.guards.cors(exchange)
+            await send_whole(exchange, 200, state.metrics(), headers, kind=_PROMETHEUS)
         case _:
             raise NotFound(f"There is nothing at {exchange.path[:200]}.")
 

@@ -28,11 +28,18 @@ _log = structlog.get_logger("geminid.http")
 
 
 async def send_whole(
-    exchange: Exchange, status: int, body: bytes, headers: Iterable[tuple[bytes, bytes]] = ()
+    exchange: Exchange,
+    status: int,
+    body: bytes,
+    headers: Iterable[tuple[bytes, bytes]] = (),
+    *,
+    kind: bytes = JSON,
 ) -> None:
-    """Send a whole JSON answer, with the headers of every answer and `headers`."""
+    """Send a whole answer of the content type `kind`, with the headers of every answer and
+    `headers`.
+    """
     length = str(len(body)).encode()
-    first = [(b"content-type", JSON), (b"content-length", length), *exchange.told()]
+    first = [(b"content-type", kind), (b"content-length", length), *exchange.told()]
     await _start(exchange, status, [*first, *headers])
     await exchange.send({"type": "http.response.body", "body": body})
 

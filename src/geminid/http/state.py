@@ -8,6 +8,7 @@ from geminid.core.ports import Clock
 from geminid.http.guards import Guards
 from geminid.pipeline.auth import Callers
 from geminid.pipeline.compile import Routes
+from geminid.pipeline.rules import Rulebook
 from geminid.pipeline.run import Runner
 
 
@@ -16,15 +17,17 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
 
     `account_problem` says what keeps the book from being written, `""` if nothing does.  `body` is
     the largest body in bytes, `depth` and `parts` bound a request's nesting and parts, `deadline_s`
-    bounds an answer with all its attempts.
+    bounds an answer with all its attempts.  `metrics` gives the page for those who watch.
     """
 
     routes: Routes
     callers: Callers
     guards: Guards
+    rulebook: Rulebook
     runner: Runner
     clock: Clock
     account_problem: Callable[[], str]
+    metrics: Callable[[], bytes]
     body: int
     depth: int
     parts: int

@@ -3,8 +3,30 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from typing import Final
+
+import msgspec
 
 from geminid.core.ports import Engine
+
+
+class Manner(msgspec.Struct, frozen=True, kw_only=True):
+    """How a channel is used.
+
+    A higher `priority` goes first.  `timeout_s` bounds one attempt.  `strict`: Gemini's rules are
+    checked before the engine is called.  `repairs` bounds how often an answer that broke its
+    contract is asked for again; with `resamples` that is the same question, else what was wrong
+    is said with it.
+    """
+
+    priority: int = 0
+    timeout_s: float = 600.0
+    strict: bool = True
+    repairs: int = 0
+    resamples: bool = False
+
+
+_PLAIN: Final = Manner()
 
 
 class LiveChannel:
@@ -22,11 +44,10 @@ class LiveChannel:
         engine: Engine,
         *,
         models: dict[str, str],
-        priority: int = 0,
-        timeout_s: float = 600.0,
+        manner: Manner = _PLAIN,
     ) -> None:
         self.name, self.kind, self.engine = name, kind, engine
-        self.models, self.priority, self.timeout_s = models, priority, timeout_s
+        self.models, self.manner = models, manner
         self._users = 0
         self._retired = False
         self._idle = asyncio.Event()

@@ -10,7 +10,7 @@ from enum import Enum, IntEnum
 
 import msgspec
 
-from geminid.catalog import Catalog
+from geminid.catalog import Catalog, Model
 from geminid.core.errors import UnknownModel
 from geminid.core.ports import ByteEngine
 from geminid.pipeline.channel import LiveChannel
@@ -32,12 +32,19 @@ class Lane(Enum):
 
 
 class Target(msgspec.Struct, frozen=True):
-    """Where a model's requests go.  `theirs` is the upstream's name; `notice` tells the caller."""
+    """Where a model's requests go.
+
+    `theirs` is the upstream's name, `facts` what the catalog knows of the model as it was asked
+    for; `family` is shared by models that may read each other's signatures; `notice` tells the
+    caller who answers.
+    """
 
     model: str
     theirs: str
     channel: LiveChannel
     lane: Lane
+    facts: Model | None = None
+    family: str = ""
     notice: str = ""
 
 
@@ -56,9 +63,9 @@ class Routes:
         dialect: str,
         needs: Iterable[Need] = (Need.HEAD,),
     ) -> None:
-        self.channels = tuple(sorted(channels, key=lambda channel: -channel.priority))
+        self.channels = tuple(sorted(channels, key=lambda channel: -channel.manner.priority))
         self.catalog = catalog
-        cheap = max(needs) is Need.HEAD
+        cheap = max(needs) < Need.EVENTS
         self._targets: dict[str, Target] = {}
         for channel in self.channels:
             for ours, theirs in channel.models.items():
@@ -88,8 +95,17 @@ class Routes:
     ) -> Target:
         engine = channel.engine
         same = engine.dialect == dialect and isinstance(engine, ByteEngine)
-        lane = Lane.BYTES if same and cheap else Lane.EVENTS
+        # An answer that may have to be asked for again must be seen whole before it leaves.
+        lane = Lane.BYTES if same and cheap and not channel.manner.repairs else Lane.EVENTS
         resolved = self.catalog.resolve(ours)
         retold = resolved is not None and theirs.endswith(resolved.model.id)
         notice = resolved.notice if resolved is not None and retold else ""
-        return Target(ours, theirs, channel, lane, notice)
+        facts = self.catalog.get(ours)
+        return Target(ours, theirs, channel, lane, facts, _family(facts, ours), notice)
+
+
+def _family(facts: Model | None, model: str) -> str:
+    """One generation of text models reads what another of it has signed, and so for images."""
+    if facts is None or not facts.generation:
+        return model
+    return f"gemini-{facts.generation}-{facts.kind}"

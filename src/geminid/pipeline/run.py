@@ -9,17 +9,18 @@ it.
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, asynccontextmanager
-from typing import cast
+from typing import Final, cast
 
 import msgspec
 
-from geminid.core.errors import CallerLeft, Fault, Internal, StreamCut
+from geminid.core.errors import CallerLeft, Fault, Internal, StreamCut, TooManyTokens
 from geminid.core.events import Begin, End, Event, Events, PartEnd, PartStart, Tally
 from geminid.core.ports import (
     Account,
     ByteEngine,
     Clock,
     Context,
+    Meter,
     Opening,
     Relay,
     RelayTail,
@@ -28,7 +29,15 @@ from geminid.core.ports import (
 )
 from geminid.core.request import Request
 from geminid.core.usage import Usage
+from geminid.pipeline.callids import identified
 from geminid.pipeline.compile import Lane, Target
+from geminid.pipeline.enforce import Enforcer, contract_of
+from geminid.pipeline.limits import both_named, check_input
+from geminid.pipeline.signatures import Signatures
+from geminid.pipeline.thoughts import shown, wanted
+from geminid.pipeline.validator import Validators
+
+_NATIVE: Final = "gemini"
 
 
 class _Progress:
@@ -62,25 +71,44 @@ class _Progress:
                 pass
 
 
+class Policies(msgspec.Struct, frozen=True, kw_only=True):
+    """What holds for every answer: signatures, and contracts with their validators and counts."""
+
+    signatures: Signatures
+    validators: Validators
+    meter: Meter
+
+
 class Runner:
     """Runs requests on their targets and keeps the book."""
 
-    def __init__(self, account: Account, clock: Clock) -> None:
-        self._account, self._clock = account, clock
+    def __init__(self, account: Account, clock: Clock, policies: Policies) -> None:
+        self._account, self._clock, self._policies = account, clock, policies
+
+    def sealed(self, body: bytes) -> bool:
+        """Whether `body` may hold a signature that was sealed here, which no upstream knows."""
+        return self._policies.signatures.mark in body
+
+    def look(self, request: Request, target: Target, context: Context) -> None:
+        """Tell the caller what becomes of the signatures in a request whose bytes pass as they
+        are.
+        """
+        self._policies.signatures.opened(request, target, context)
 
     async def run(self, request: Request, target: Target, context: Context, dialect: str) -> Events:
         """The event lane: the engine's events, and `Begin.response_id` filled in if it has none.
 
         Raises:
+            Invalid: a signature or a schema of the request; nothing was sent or booked.
             Fault: what the engine raised, or the book that could not be written; nothing was sent
                 then.
             StreamCut: the engine stopped before all it had begun was ended.
         """
         context = self._bounded(context, target)
+        request = self._policies.signatures.opened(request, target, context)
+        answered = self._answered(request, target, context)
         async with self._booked(target, context, dialect) as progress:
-            async with aclosing(
-                target.channel.engine.answer(request, target.theirs, context)
-            ) as events:
+            async with aclosing(answered) as events:
                 async for event in events:
                     progress.first = progress.first or self._clock.now()
                     progress.take(event)
@@ -90,6 +118,30 @@ class Runner:
                         yield event
             if not progress.whole:
                 raise StreamCut("The engine stopped before the answer had ended; try again.")
+
+    def _answered(self, request: Request, target: Target, context: Context) -> Events:
+        """The engine's events under all policies.
+
+        An engine of Gemini's own dialect hides thoughts, signs and numbers calls itself.
+        """
+        engine, manner = target.channel.engine, target.channel.manner
+        native = engine.dialect == _NATIVE
+        if native and not manner.repairs:
+            return engine.answer(request, target.theirs, context)
+        contract = contract_of(request, self._policies.validators)
+
+        def ask(asked: Request) -> Events:
+            return engine.answer(asked, target.theirs, context)
+
+        enforcer = Enforcer(ask, target, context, self._policies.meter)
+        events = enforcer.events(request, contract)
+        if native:
+            return events
+        events = _fitting(events, request, target, context)
+        events = self._policies.signatures.signed(
+            identified(events, context.request_id), target, context
+        )
+        return shown(events, include=wanted(request))
 
     async def relay(self, body: bytes, target: Target, context: Context, dialect: str) -> Relay:
         """The byte lane: the upstream's own bytes.  The target's lane must be `BYTES`.
@@ -116,12 +168,16 @@ class Runner:
     async def count(self, request: Request, target: Target, context: Context) -> TokenCount:
         """Tokens of a prompt.  Not booked: counting is free.  Raises what the engine raises."""
         context = self._bounded(context, target)
+        request = self._policies.signatures.opened(request, target, context, refuse=False)
         async with target.channel.used() as engine:
-            return await engine.count(request, target.theirs, context)
+            try:
+                return await engine.count(request, target.theirs, context)
+            except TooManyTokens as fault:
+                raise both_named(fault, target) from fault
 
     def _bounded(self, context: Context, target: Target) -> Context:
         """`context` with the attempt's own deadline if that is nearer; notices stay shared."""
-        attempt = self._clock.monotonic() + target.channel.timeout_s
+        attempt = self._clock.monotonic() + target.channel.manner.timeout_s
         if attempt >= context.deadline:
             return context
         return msgspec.structs.replace(context, deadline=attempt)
@@ -175,3 +231,14 @@ def _cancelled() -> bool:
     """Whether the caller left (`http` cancels the task then), or our own reader failed."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
+
+
+async def _fitting(events: Events, request: Request, target: Target, context: Context) -> Events:
+    """`events`, of a prompt that fits the model.  Owns `events`."""
+    async with aclosing(events):
+        await check_input(request, target, context)
+        try:
+            async for event in events:
+                yield event
+        except TooManyTokens as fault:
+            raise both_named(fault, target) from fault

@@ -1,0 +1,157 @@
+"""What the answer to one request has to keep to, and how to say that it did not."""
+
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+from geminid.core.content import Call, Json
+from geminid.core.request import FunctionTool, OutputFormat, Request, ToolChoice
+from geminid.core.schema import json_schema
+from geminid.pipeline.validator import Validator, Validators
+
+_ENUM: Final = "text/x.enum"
+_JSON: Final = "application/json"
+_SHOWN: Final = 300
+
+
+class Broken(msgspec.Struct, frozen=True):
+    """How an answer broke its contract: the `finishReason` to end with, and words for people."""
+
+    reason: str
+    message: str
+
+
+class _Enum(msgspec.Struct):
+    enum: list[str] = []
+
+
+class Contract:
+    """The tools an answer may call, whether it must, and the form of its text.
+
+    `output` is the schema of the text, `json` says that it must be JSON, `choices` are the only
+    texts allowed.
+    """
+
+    def __init__(
+        self,
+        tools: Mapping[str, Validator | None],
+        *,
+        must_call: bool = False,
+        output: Validator | None = None,
+        json: bool = False,
+        choices: tuple[str, ...] = (),
+    ) -> None:
+        self.must_call = must_call
+        self._tools = tools
+        self._output, self._json, self._choices = output, json, choices
+
+    @property
+    def bounds_text(self) -> bool:
+        """Whether not every text will do."""
+        return self._json or bool(self._choices)
+
+    @property
+    def bounds_answer(self) -> bool:
+        """Whether there is anything to break, besides calling what was not offered."""
+        return self.bounds_text or self.must_call or bool(self._tools)
+
+    def broken(self, text: str, calls: tuple[Call, ...]) -> Broken | None:
+        """What is wrong with an answer of `text` and `calls` that ended STOP."""
+        for call in calls:
+            if (found := self.broken_call(call)) is not None:
+                return found
+        if calls:
+            return None
+        if self.must_call:
+            return Broken(
+                "MALFORMED_FUNCTION_CALL",
+                "The model called no function, though the function calling mode is ANY.",
+            )
+        problem = self._broken_text(text)
+        return Broken("MALFORMED_RESPONSE", problem[:_SHOWN]) if problem else None
+
+    def broken_call(self, call: Call) -> Broken | None:
+        """What is wrong with one call."""
+        name = call.name[:_SHOWN]
+        if call.name not in self._tools:
+            return Broken(
+                "UNEXPECTED_TOOL_CALL",
+                f"The model called the function {name!r}, which it was not offered.",
+            )
+        validator = self._tools[call.name]
+        problem = validator.problem(bytes(call.args)) if validator is not None else ""
+        if not problem:
+            return None
+        return Broken(
+            "MALFORMED_FUNCTION_CALL",
+            f"Malformed function call: the arguments of {name!r} break its schema: {problem}"[
+                : 2 * _SHOWN
+            ],
+        )
+
+    def _broken_text(self, text: str) -> str:
+        if self._choices:
+            return "" if text in self._choices else "The answer is none of the enum's values."
+        if self._output is not None:
+            problem = self._output.problem(text.encode())
+            return f"The answer breaks its schema: {problem}" if problem else ""
+        if self._json:
+            try:
+                msgspec.json.decode(text.encode())
+            except (msgspec.MsgspecError, RecursionError):
+                return "The answer is not JSON."
+        return ""
+
+
+def contract_of(request: Request, validators: Validators) -> Contract:
+    """What the answer to `request` has to keep to.
+
+    Raises:
+        Invalid: a schema cannot be used; nothing has been asked of anybody.
+    """
+    choice = request.tool_choice or ToolChoice()
+    offered = request.functions if choice.mode != "NONE" else ()
+    if choice.allowed and choice.mode in ("ANY", "VALIDATED"):
+        offered = tuple(tool for tool in offered if tool.name in choice.allowed)
+    tools = {tool.name: _parameters(tool, validators) for tool in offered}
+    return _with_output(tools, choice.mode == "ANY", request.output, validators)
+
+
+def _parameters(tool: FunctionTool, validators: Validators) -> Validator | None:
+    if tool.parameters is None:
+        return None
+    where = f"The parameters of the function {tool.name[:_SHOWN]!r}"
+    return _validator(tool.parameters, where, validators, already=tool.json_schema)
+
+
+def _with_output(
+    tools: Mapping[str, Validator | None],
+    must_call: bool,  # noqa: FBT001  one of three facts handed on
+    output: OutputFormat | None,
+    validators: Validators,
+) -> Contract:
+    if output is None:
+        return Contract(tools, must_call=must_call)
+    if output.mime == _ENUM:
+        return Contract(tools, must_call=must_call, choices=_choices(output.schema))
+    validator = None
+    if output.schema is not None:
+        where = "The response schema"
+        validator = _validator(output.schema, where, validators, already=output.json_schema)
+    json = validator is not None or output.mime == _JSON
+    return Contract(tools, must_call=must_call, output=validator, json=json)
+
+
+def _validator(schema: Json, where: str, validators: Validators, *, already: bool) -> Validator:
+    return validators.validator_for(json_schema(schema, already=already), where)
+
+
+def _choices(schema: Json | None) -> tuple[str, ...]:
+    """The values of an enum schema; none if it is no such thing."""
+    if schema is None:
+        return ()
+    try:
+        return tuple(msgspec.json.decode(schema, type=_Enum, strict=False).enum)
+    except msgspec.MsgspecError:
+        return ()

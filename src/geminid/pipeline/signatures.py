@@ -1,0 +1,297 @@
+"""Policy: thought signatures, on the way in and on the way out (DESIGN section 3, gemini.md 3).
+
+On the way in each signature is one of four: a documented bypass string, one that was sealed here,
+one of the upstream's own (`native`), or none that anybody here can read.  A seal is opened and the
+thoughts in it stand before its part again, for the engine that thought them.  Of what cannot be
+read, that of the current turn is refused as the real API refuses it; an older one is left out.
+
+On the way out, of an engine that makes none itself: the first call of an answer is signed, or the
+last part of an answer that has thoughts and no call; thoughts themselves never are.
+"""
+
+import binascii
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import aclosing
+from typing import Final
+
+import msgspec
+
+from geminid.catalog import Model
+from geminid.core.canonical import canonical
+from geminid.core.content import Call, Content, Json, Modifiers, Part, Result, Text, Thought
+from geminid.core.errors import Invalid
+from geminid.core.events import Delta, End, Event, Events, PartEnd, PartStart
+from geminid.core.fold import closed
+from geminid.core.ports import Context, Sealer
+from geminid.core.request import Request
+from geminid.pipeline.compile import Target
+
+BYPASS: Final = ("skip_thought_signature_validator", "context_engineering_is_the_way_to_go")
+"""What Google's documents say to send where no signature was ever made (gemini.md section 3.2)."""
+
+_MOST_STATE: Final = 1 << 20
+"""Longer thoughts are not kept: a client has to send every signature back."""
+
+
+def _raw(text: str) -> bytes:
+    return b64decode(text + "=" * (-len(text) % 4), altchars=b"-_")
+
+
+_BYPASS_BYTES: Final = frozenset(
+    spelling for text in BYPASS for spelling in (text.encode(), _raw(text))
+)
+"""A client may send the words as they are, which is base64 by chance, or encode them as bytes."""
+_LONGEST_BYPASS: Final = 60
+_SKIP: Final = b64encode(_raw(BYPASS[0])).decode()
+
+
+class _State(msgspec.Struct, array_like=True):
+    """What a seal holds: who thought (engine and channel), and the thoughts."""
+
+    maker: str
+    thoughts: list[tuple[str, str, str]]  # text, the engine's own proof, its metadata
+
+
+def is_bypass(signature: str) -> bool:
+    """Whether `signature` (base64) is a documented bypass string, in any encoding clients use."""
+    if not signature or len(signature) > _LONGEST_BYPASS:
+        return False
+    try:
+        return b64decode(signature) in _BYPASS_BYTES
+    except (binascii.Error, ValueError):
+        return False
+
+
+class Signatures:
+    """The policy.  `corrupted` has what the real API says of a signature that a model of it cannot
+    read.
+    """
+
+    def __init__(self, sealer: Sealer, corrupted: Callable[[Model | None], str]) -> None:
+        self._sealer, self._corrupted = sealer, corrupted
+
+    @property
+    def mark(self) -> bytes:
+        """What every seal begins with: a body without it holds none."""
+        return self._sealer.mark.encode()
+
+    def opened(
+        self, request: Request, target: Target, context: Context, *, refuse: bool = True
+    ) -> Request:
+        """`request` as the engine should get it, every signature looked at.
+
+        Raises:
+            Invalid: if it may `refuse` and the channel is strict, a signature of the current turn
+                is corrupted, or belongs to another caller, to another family of models or to
+                another part.
+        """
+        if not any(part.signature for content in request.contents for part in content.parts):
+            return request
+        turn = current_turn(request.contents)
+        contents = []
+        for index, content in enumerate(request.contents):
+            if any(part.signature for part in content.parts):
+                reader = _Reader(self._sealer, target, context, current=index >= turn)
+                parts = tuple(part for old in content.parts for part in reader.read(old))
+                if reader.corrupted and refuse and target.channel.manner.strict:
+                    raise Invalid(self._corrupted(target.facts))
+                contents.append(Content(content.role, parts))
+            else:
+                contents.append(content)
+        return msgspec.structs.replace(request, contents=tuple(contents))
+
+    async def signed(self, events: Events, target: Target, context: Context) -> Events:
+        """`events` with the signatures that the real API would give.  Owns `events`.
+
+        Parts that the engine signed itself keep theirs.
+        """
+        writers: dict[int, _Writer] = {}
+        async with aclosing(events):
+            async for event in events:
+                if isinstance(event, PartStart | Delta | PartEnd | End) and not (
+                    isinstance(event, End) and event.blocked
+                ):
+                    writer = writers.get(event.candidate)
+                    if writer is None:
+                        writer = writers[event.candidate] = _Writer(self._sealer, target, context)
+                    for said in writer.take(event):
+                        yield said
+                else:
+                    yield event
+
+
+def current_turn(contents: tuple[Content, ...]) -> int:
+    """Where the current turn begins: after the last thing the user said that is no tool's result.
+
+    `len(contents)` if that is the last content.
+    """
+    for index in range(len(contents) - 1, -1, -1):
+        content = contents[index]
+        said = any(not isinstance(part, Result) for part in content.parts)
+        if content.role != "model" and said:
+            return index + 1
+    return 0
+
+
+def _bound(caller: str, family: str, part: Part) -> bytes:
+    """What a seal on `part` is bound to.  A text's words are not: streams and clients re-cut it."""
+    place: tuple[str, ...] = ("text",)
+    if isinstance(part, Call):
+        try:
+            args = canonical(part.args)
+        except (msgspec.MsgspecError, RecursionError):  # an engine's, too deep: as it stands
+            args = bytes(part.args)
+        place = ("call", part.name, args.decode())
+    return msgspec.json.encode((caller, family, *place))
+
+
+class _Reader:
+    """Reads the signatures of one content."""
+
+    def __init__(self, sealer: Sealer, target: Target, context: Context, *, current: bool) -> None:
+        self.corrupted = False
+        """One of the current turn cannot be read."""
+        self._sealer, self._target, self._context = sealer, target, context
+        self._current = current
+        self._native = target.channel.engine.native_signatures
+
+    def read(self, part: Part) -> Iterator[Part]:
+        """`part` with what the engine should see of its signature, after the thoughts in it."""
+        if not part.signature:
+            yield part
+        elif is_bypass(part.signature):
+            self._context.signature("bypassed")
+            yield part if self._native else _bare(part)
+        elif part.signature.startswith(self._sealer.mark):
+            yield from self._opened(part)
+        elif self._native:
+            self._context.signature("native")
+            yield part
+        else:
+            self._unreadable("a thought signature that was not made here")
+            yield _bare(part)
+
+    def _opened(self, part: Part) -> Iterator[Part]:
+        state = self._sealer.open(
+            part.signature, _bound(self._context.caller, self._target.family, part)
+        )
+        if state is None:
+            self._unreadable("a thought signature that does not belong where it stands")
+            yield _bare(part)
+            return
+        self._context.signature("sealed")
+        found = msgspec.json.decode(state, type=_State)
+        if found.maker == _maker(self._target):
+            yield from map(_thought, found.thoughts)
+            yield _bare(part)
+            return
+        if found.thoughts:
+            self._context.notice(
+                "thoughts of another channel were left out of the conversation's history"
+            )
+        yield self._for_upstream(part)
+
+    def _for_upstream(self, part: Part) -> Part:
+        """A seal means nothing to an upstream that wants its own signature on a call."""
+        if not self._native or not isinstance(part, Call):
+            return _bare(part)
+        self._context.signature("bypassed")
+        return msgspec.structs.replace(part, signature=_SKIP)
+
+    def _unreadable(self, what: str) -> None:
+        self.corrupted = self.corrupted or self._current
+        self._context.notice(f"{what} was left out")
+
+
+def _maker(target: Target) -> str:
+    return f"{target.channel.kind}/{target.channel.name}"
+
+
+def _bare(part: Part) -> Part:
+    return msgspec.structs.replace(part, signature="")
+
+
+class _Writer:
+    """Signs one candidate."""
+
+    def __init__(self, sealer: Sealer, target: Target, context: Context) -> None:
+        self._sealer, self._target, self._context = sealer, target, context
+        self._thoughts: list[Thought] = []
+        self._count = 0
+        self._part: Part | None = None
+        self._pieces: list[str] = []
+        self._held: PartEnd | None = None  # the end of a part that may turn out to be the last
+        self._signed = False
+
+    def take(self, event: PartStart | Delta | PartEnd | End) -> Sequence[Event]:
+        """The events to pass on."""
+        match event:
+            case PartStart():
+                self._part, self._pieces, self._count = event.part, [], event.index + 1
+                if isinstance(event.part, Thought):  # what else it carries is its maker's affair
+                    event = msgspec.structs.replace(event, part=Thought(text=event.part.text))
+                return [*self._release(), event]
+            case Delta():
+                self._pieces.append(event.text)
+                return [event]
+            case PartEnd():
+                return self._end_part(event)
+            case End():
+                return [*self._last(event), event]
+
+    def _end_part(self, event: PartEnd) -> list[Event]:
+        if self._part is None:
+            return [event]
+        whole = closed(self._part, "".join(self._pieces), event.signature)
+        if isinstance(whole, Thought):
+            self._thoughts.append(whole)
+            return [msgspec.structs.replace(event, signature="")]
+        if whole.signature:
+            self._signed = True
+            return [event]
+        if not isinstance(whole, Call):
+            if not self._thoughts or self._signed:
+                return [event]
+            self._part, self._held = whole, event
+            return []
+        if self._signed:
+            return [event]
+        return [self._sign(whole, event)]
+
+    def _release(self) -> list[PartEnd]:
+        held, self._held = self._held, None
+        return [held] if held is not None else []
+
+    def _last(self, end: End) -> Sequence[Event]:
+        held = self._release()
+        if self._signed or not self._thoughts or end.reason != "STOP":
+            return held
+        if held and self._part is not None:
+            return [self._sign(self._part, held[0])]
+        # The last thing was a thought: the signature stands alone, as at the end of a real stream.
+        empty = Text(text="")
+        last = PartEnd(self._count, candidate=end.candidate)
+        return [PartStart(self._count, empty, end.candidate), self._sign(empty, last)]
+
+    def _sign(self, part: Part, end: PartEnd) -> PartEnd:
+        self._signed = True
+        thoughts = [
+            (thought.text, thought.signature, _metadata(thought)) for thought in self._thoughts
+        ]
+        state = msgspec.json.encode(_State(_maker(self._target), thoughts))
+        if len(state) > _MOST_STATE:
+            state = msgspec.json.encode(_State(_maker(self._target), []))
+        bound = _bound(self._context.caller, self._target.family, part)
+        return msgspec.structs.replace(end, signature=self._sealer.seal(state, bound))
+
+
+def _metadata(thought: Thought) -> str:
+    metadata = thought.modifiers.metadata if thought.modifiers is not None else None
+    return "" if metadata is None else bytes(metadata).decode()
+
+
+def _thought(kept: tuple[str, str, str]) -> Thought:
+    text, signature, metadata = kept
+    modifiers = Modifiers(metadata=Json(metadata.encode())) if metadata else None
+    return Thought(text=text, signature=signature, modifiers=modifiers)

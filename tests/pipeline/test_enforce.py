@@ -1,0 +1,259 @@
+"""An answer that ends STOP keeps to its schema and its tools, or says that it does not."""
+
+import pytest
+
+from geminid.core.content import Call, Content, Json, Part, Text, Thought
+from geminid.core.errors import Invalid, RateLimited
+from geminid.core.events import Begin, Delta, End, Event, Events, PartEnd, PartStart, Tally
+from geminid.core.fold import Answer, fold
+from geminid.core.ports import Context
+from geminid.core.request import FunctionTool, OutputFormat, Request, Sampling, ToolChoice
+from geminid.core.usage import Usage
+from geminid.pipeline.channel import LiveChannel, Manner
+from geminid.pipeline.compile import Lane, Target
+from geminid.pipeline.enforce import Enforcer, contract_of
+from geminid.pipeline.validator import Validators
+from tests.pipeline.scripted import Scripted, Tallied
+
+SCHEMA = Json(
+    b'{"type":"object","properties":{"n":{"type":"integer","maximum":9}},"required":["n"]}'
+)
+GOOD, BAD = Text(text='{"n":1}'), Text(text='{"n":99}')
+LOOK = FunctionTool(name="look", parameters=SCHEMA, json_schema=True)
+FINE, WRONG = Call(name="look", args=Json(b'{"n":2}')), Call(name="look", args=Json(b'{"n":"x"}'))
+STRANGE = Call(name="format_disk", args=Json(b"{}"))
+OUTPUT = OutputFormat("application/json", SCHEMA, json_schema=True)
+
+
+def asking(
+    *functions: FunctionTool,
+    mode: str = "",
+    allowed: tuple[str, ...] = (),
+    output: OutputFormat | None = None,
+) -> Request:
+    return Request(
+        model="m",
+        contents=(Content("user", (Text(text="Go."),)),),
+        functions=functions,
+        tool_choice=ToolChoice(mode, allowed) if mode else None,
+        output=output,
+        sampling=Sampling(seed=7, temperature=0.0),
+    )
+
+
+def events(*parts: Part, reason: str = "STOP", usage: Usage | None = None) -> list[Event]:
+    made: list[Event] = [Begin("r", "m")]
+    for index, part in enumerate(parts):
+        made += [PartStart(index, part), PartEnd(index)]
+    return [*made, Tally(usage or Usage(prompt=10, output=5)), End(reason)]
+
+
+class Desk:
+    """A channel whose engine gives one answer after the other."""
+
+    def __init__(self, *answers: list[Event], repairs: int = 0, resamples: bool = False) -> None:
+        self.answers = list(answers)
+        self.asked: list[Request] = []
+        self.meter = Tallied()
+        self.open = 0
+        self.context = Context(request_id="r", caller="ada", deadline=1e9, stream=True)
+        channel = LiveChannel(
+            "door",
+            "test",
+            Scripted(),
+            models={},
+            manner=Manner(repairs=repairs, resamples=resamples),
+        )
+        self.target = Target("m", "m", channel, Lane.EVENTS)
+
+    async def _answer(self, request: Request) -> Events:
+        self.asked.append(request)
+        self.open += 1
+        try:
+            for event in self.answers.pop(0):
+                yield event
+        finally:
+            self.open -= 1
+
+    def events(self, request: Request) -> Events:
+        enforcer = Enforcer(self._answer, self.target, self.context, self.meter)
+        return enforcer.events(request, contract_of(request, Validators()))
+
+    async def answer(self, request: Request) -> Answer:
+        answer = fold([event async for event in self.events(request)])
+        assert self.open == 0
+        return answer
+
+    async def ended(self, request: Request) -> tuple[str, tuple[Part, ...]]:
+        (candidate,) = (await self.answer(request)).candidates
+        return candidate.end.reason, candidate.content.parts
+
+
+@pytest.mark.parametrize(
+    ("parts", "reason", "left"),
+    [
+        ((FINE,), "STOP", (FINE,)),
+        ((FINE, FINE), "STOP", (FINE, FINE)),
+        ((Text(text="Hi."),), "STOP", (Text(text="Hi."),)),
+        ((WRONG,), "MALFORMED_FUNCTION_CALL", ()),
+        ((FINE, WRONG), "MALFORMED_FUNCTION_CALL", ()),
+        ((Text(text="Hi."), WRONG), "MALFORMED_FUNCTION_CALL", (Text(text="Hi."),)),
+        ((STRANGE,), "UNEXPECTED_TOOL_CALL", ()),
+    ],
+)
+async def test_calls_leave_as_a_whole_group_or_not_at_all(
+    parts: tuple[Part, ...], reason: str, left: tuple[Part, ...]
+) -> None:
+    assert await Desk(events(*parts)).ended(asking(LOOK)) == (reason, left)
+
+
+@pytest.mark.parametrize(
+    ("request_", "parts", "reason"),
+    [
+        (asking(LOOK, mode="NONE"), (FINE,), "UNEXPECTED_TOOL_CALL"),
+        (asking(), (FINE,), "UNEXPECTED_TOOL_CALL"),
+        (asking(LOOK, mode="ANY"), (Text(text="Hi."),), "MALFORMED_FUNCTION_CALL"),
+        (asking(LOOK, mode="ANY", allowed=("other",)), (FINE,), "UNEXPECTED_TOOL_CALL"),
+        (asking(LOOK, mode="VALIDATED"), (FINE,), "STOP"),
+        (asking(LOOK, mode="VALIDATED"), (Text(text="Hi."),), "STOP"),
+        (asking(output=OUTPUT), (GOOD,), "STOP"),
+        (asking(output=OUTPUT), (BAD,), "MALFORMED_RESPONSE"),
+        (asking(output=OUTPUT), (Text(text="```json\n{}```"),), "MALFORMED_RESPONSE"),
+        (asking(output=OUTPUT), (), "MALFORMED_RESPONSE"),
+        (asking(LOOK, output=OUTPUT), (FINE,), "STOP"),
+        (asking(LOOK, output=OUTPUT), (BAD,), "MALFORMED_RESPONSE"),
+        (asking(output=OutputFormat("application/json")), (Text(text="[1]"),), "STOP"),
+        (asking(output=OutputFormat("application/json")), (Text(text="no"),), "MALFORMED_RESPONSE"),
+        (
+            asking(output=OutputFormat("text/x.enum", Json(b'{"type":"STRING","enum":["a","b"]}'))),
+            (Text(text="b"),),
+            "STOP",
+        ),
+        (
+            asking(output=OutputFormat("text/x.enum", Json(b'{"type":"STRING","enum":["a","b"]}'))),
+            (Text(text="bee"),),
+            "MALFORMED_RESPONSE",
+        ),
+    ],
+)
+async def test_each_mode_and_form_is_held_to(
+    request_: Request, parts: tuple[Part, ...], reason: str
+) -> None:
+    assert (await Desk(events(*parts)).ended(request_))[0] == reason
+
+
+@pytest.mark.parametrize("parts", [(WRONG,), (BAD,)])
+async def test_an_answer_that_says_itself_that_it_is_cut_keeps_its_ending(
+    parts: tuple[Part, ...],
+) -> None:
+    """Half a JSON is what MAX_TOKENS leaves; a half call never leaves."""
+    request = asking(LOOK, output=OUTPUT)
+
+    reason, left = await Desk(events(*parts, reason="MAX_TOKENS")).ended(request)
+
+    assert reason == "MAX_TOKENS"
+    assert not any(isinstance(part, Call) for part in left)
+
+
+async def test_a_local_model_is_asked_the_same_again_with_other_dice() -> None:
+    desk = Desk(events(BAD), events(BAD), events(GOOD), repairs=2, resamples=True)
+
+    assert await desk.ended(asking(output=OUTPUT)) == ("STOP", (GOOD,))
+    first, second, third = desk.asked
+    assert first.contents == second.contents == third.contents
+    assert (first.sampling.seed, second.sampling.seed, third.sampling.seed) == (7, 8, 9)
+    assert second.sampling.temperature == 0.7, "the likeliest token would only be the same again"
+    assert desk.meter.counted == [("door", "m", "first", False), ("door", "m", "final", True)]
+    assert desk.context.notices == [
+        "asked again, because the answer broke its schema or called what it may not"
+    ]
+
+
+async def test_a_remote_model_is_told_what_was_wrong_and_every_try_is_paid_for() -> None:
+    desk = Desk(events(BAD), events(GOOD), repairs=1)
+
+    answer = await desk.answer(asking(output=OUTPUT))
+
+    assert answer.candidates[0].content.parts == (GOOD,)
+    assert answer.usage == Usage(prompt=20, output=10)
+    (said,) = desk.asked[1].contents[-1].parts
+    assert isinstance(said, Text)
+    assert '{"n":99}' in said.text
+    assert "maximum" in said.text
+
+
+async def test_after_the_last_try_it_ends_honestly() -> None:
+    desk = Desk(events(WRONG), events(WRONG), repairs=1)
+
+    assert await desk.ended(asking(LOOK, mode="ANY")) == ("MALFORMED_FUNCTION_CALL", ())
+    assert desk.meter.counted == [("door", "m", "first", False), ("door", "m", "final", False)]
+
+
+async def test_words_that_have_left_cannot_be_taken_back() -> None:
+    """With tools at hand, plain words stream at once; a bad call after them is not asked again."""
+    desk = Desk(events(Text(text="Let me see."), WRONG), events(FINE), repairs=3)
+
+    assert (await desk.ended(asking(LOOK)))[0] == "MALFORMED_FUNCTION_CALL"
+    assert len(desk.asked) == 1
+
+
+async def test_plain_words_flow_while_they_come() -> None:
+    desk = Desk(
+        [Begin("r", "m"), PartStart(0, Text(text="")), Delta(0, "a"), PartEnd(0), End("STOP")],
+        repairs=2,
+    )
+    coming = desk.events(asking(LOOK))
+
+    got = [await anext(coming) for _ in range(3)]
+
+    assert got[-1] == Delta(0, "a")
+    assert desk.open == 1, "the engine is not even done"
+    await coming.aclose()
+    assert desk.open == 0
+
+
+async def test_a_thought_of_an_attempt_that_failed_is_not_shown() -> None:
+    desk = Desk(events(Thought(text="wrong"), BAD), events(Thought(text="right"), GOOD), repairs=1)
+
+    assert (await desk.ended(asking(output=OUTPUT)))[1] == (Thought(text="right"), GOOD)
+
+
+async def test_plain_text_is_not_counted() -> None:
+    desk = Desk(events(Text(text="Hi.")))
+
+    await desk.answer(asking(LOOK))
+
+    assert desk.meter.counted == []
+
+
+async def test_a_failure_of_the_second_try_is_told() -> None:
+    async def failing() -> Events:
+        for event in [*events(BAD)[:1], None]:
+            if event is None:
+                raise RateLimited("Later.")
+            yield event
+
+    desk = Desk(events(BAD), repairs=1)
+    first, answers = desk._answer, iter([False, True])  # noqa: SLF001  the desk's own
+
+    def ask(request: Request) -> Events:
+        return failing() if next(answers) else first(request)
+
+    request = asking(output=OUTPUT)
+    enforcer = Enforcer(ask, desk.target, desk.context, desk.meter)
+
+    with pytest.raises(RateLimited):
+        async for _ in enforcer.events(request, contract_of(request, Validators())):
+            pass
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [b'{"$ref":"http://127.0.0.1:9/x"}', b'{"type":"object","properties":{"a":{"$ref":"#/no"}}}'],
+)
+def test_a_schema_that_cannot_be_used_is_refused_before_anything_is_asked(schema: bytes) -> None:
+    with pytest.raises(Invalid):
+        contract_of(
+            asking(output=OutputFormat("application/json", Json(schema), json_schema=True)),
+            Validators(),
+        )
