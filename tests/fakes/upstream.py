@@ -113,16 +113,20 @@ class Exchange:
 class FakeUpstream:
     """`async with FakeUpstream() as upstream:`, then point an engine at `upstream.url`.
 
-    `requests` lists what arrived.  `open_connections` and `active_streams` (replies begun and not
-    ended) count what a client left behind; `await until(...)` waits for them.
+    `answer` is what unscripted requests get.  `requests` lists what arrived.  `open_connections`
+    and `active_streams` (replies begun and not ended) count what a client left behind;
+    `await until(...)` waits for them.
     """
 
-    def __init__(self, *, port: int = 0, unix_path: str | None = None) -> None:
+    def __init__(
+        self, *, port: int = 0, unix_path: str | None = None, answer: "Behaviour | None" = None
+    ) -> None:
         self.requests: list[Seen] = []
         self.connections_made = 0
         self.active_streams = 0
         self.port = port
         self._unix_path = unix_path
+        self._answer = answer or _answer
         self._script: deque[Behaviour] = deque()
         self._handlers: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
@@ -242,7 +246,7 @@ class FakeUpstream:
                 self.active_streams += 1
                 self._changed.set()
                 try:
-                    behave = self._script.popleft() if self._script else _answer
+                    behave = self._script.popleft() if self._script else self._answer
                     await behave(Exchange(seen, reader, writer))
                 finally:
                     self.active_streams -= 1
