@@ -19,6 +19,7 @@ _ADVICE = {
     "MAX_TOKENS": "it came to its token limit; raise --max-tokens",
     "SAFETY": "a safety filter stopped it; word the question differently",
     "RECITATION": "it came too close to a known text; word the question differently",
+    "MALFORMED_RESPONSE": "it broke its schema; ask again, or ask for less in one answer",
 }
 
 
