@@ -1,17 +1,19 @@
 """Generated schemas through the whole server, on the embedded model.
 
 Every answer that ends STOP validates, or the request is refused, or it ends in a typed way; and
-none hangs.  The share of each is printed (`-s`, or when the test fails).
+none hangs.  The share of each is printed.
 """
 
 import http.client
 import json
+import sys
 import tempfile
 import time
 import urllib.parse
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
@@ -66,6 +68,19 @@ def drawn(count: int) -> list[dict[str, Any]]:
     return list(found.values())[:count]
 
 
+def from_the_suite() -> list[dict[str, Any]]:
+    """Every schema of the JSON-Schema-Test-Suite that is an object and has a type of its own."""
+    folder = Path(sys.prefix) / "json-schema-test-suite"
+    found: dict[str, dict[str, Any]] = {}
+    for path in sorted(folder.glob("*/json/tests/draft2020-12/*.json")):
+        for group in json.loads(path.read_bytes()):
+            schema = group["schema"]
+            if isinstance(schema, dict):
+                schema.pop("$schema", None)
+                found.setdefault(json.dumps(schema, sort_keys=True), schema)
+    return list(found.values())
+
+
 def ask(server: Serving, schema: dict[str, Any]) -> tuple[int, dict[str, Any]]:
     """Status and body of an answer that must fit `schema`."""
     address = urllib.parse.urlsplit(server.url)
@@ -112,13 +127,43 @@ def outcome(schema: dict[str, Any], status: int, found: dict[str, Any]) -> str:
         pytest.param(200, marks=pytest.mark.soak),
     ],
 )
-def test_every_answer_is_valid_or_says_why_not(server: Serving, count: int) -> None:
+def test_every_answer_is_valid_or_says_why_not(
+    server: Serving, count: int, capsys: pytest.CaptureFixture[str]
+) -> None:
     asked = drawn(count)
     assert len(asked) == count
 
+    with capsys.disabled():
+        shares = judged(server, asked)
+
+    assert shares["STOP, valid"] >= count / 3
+
+
+@pytest.mark.parametrize(
+    "every",
+    [pytest.param(20, marks=pytest.mark.timeout(90)), pytest.param(1, marks=pytest.mark.soak)],
+)
+def test_so_it_is_with_the_schemas_of_the_suite(
+    server: Serving, every: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """They try each keyword, also those that no grammar holds."""
+    asked = from_the_suite()[::every]
+    if not asked:
+        pytest.skip(
+            "the JSON-Schema-Test-Suite was not fetched: `make dev` does it, with a network"
+        )
+
+    with capsys.disabled():
+        shares = judged(server, asked)
+
+    assert shares["STOP, valid"] >= 1
+
+
+def judged(server: Serving, asked: list[dict[str, Any]]) -> Counter[str]:
+    """How many answers there were of each outcome; printed as shares."""
     with ThreadPoolExecutor(SLOTS) as pool:
         answers = list(pool.map(lambda schema: ask(server, schema), asked))
-
     shares = Counter(outcome(schema, *found) for schema, found in zip(asked, answers, strict=True))
-    print(", ".join(f"{what}: {100 * n / count:.0f} %" for what, n in shares.most_common()))  # noqa: T201  what it is for
-    assert shares["STOP, valid"] >= count / 3
+    told = ", ".join(f"{what}: {100 * n / len(asked):.0f} %" for what, n in shares.most_common())
+    print(f"\n{len(asked)} schemas: {told}")  # noqa: T201  what it is for
+    return shares

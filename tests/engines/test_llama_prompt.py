@@ -216,3 +216,65 @@ def test_thoughts_of_this_turn_are_words_for_a_model_that_has_none() -> None:
 
     assert words == (Text(text="hm" * 1000 + '\n\nCALL [{"name":"f","args":{}}]'),)
     assert kept == (thought, Text(text='CALL [{"name":"f","args":{}}]'))
+
+
+LIGHT = FunctionTool(
+    name="set_light",
+    description="Sets a light.",
+    parameters=Json(
+        b'{"type":"OBJECT","properties":{"level":{"type":"INTEGER"},"tone":{"enum":["warm"]},'
+        b'"room":{"type":"STRING"},"note":{"type":"STRING"}},"required":["level","tone","room"]}'
+    ),
+)
+CALLED = 'CALL [{"name":"set_light","args":{"level":1,"tone":"warm","room":"..."}}]'
+
+
+def primed(*contents: Content, mode: str = "", temperature: float | None = None) -> Request:
+    request = msgspec.structs.replace(
+        asked(*contents, sampling=Sampling(temperature=temperature)),
+        functions=(LIGHT,),
+        tool_choice=ToolChoice(mode) if mode else None,
+    )
+    return plain(request, default_max_output=9, thinks=False, primed=True)
+
+
+def said(request: Request) -> list[str]:
+    return [part.text for c in request.contents for part in c.parts if isinstance(part, Text)]
+
+
+def test_a_very_small_model_is_shown_a_call_before_the_conversation() -> None:
+    """Told only in the system instruction, it never calls."""
+    request = primed(Content("user", (Text(text="Dim it."),)))
+
+    assert said(request)[-3:] == ["Sets a light, please.", CALLED, "Dim it."]
+    roles = [content.role for content in request.contents]
+    assert roles == ["user", "model"] * (len(roles) // 2) + ["user"]
+
+
+def test_once_a_function_has_returned_it_is_shown_what_to_make_of_that() -> None:
+    result = Result(name="set_light", response=Json(b'{"ok":true}'))
+    request = primed(
+        Content("user", (Text(text="Dim it."),)),
+        Content("model", (Call(name="set_light"),)),
+        Content("user", (result,)),
+    )
+
+    assert 'The function set_light has returned {"result":"yes"}.' in said(request)
+    assert said(request)[-1] == 'The function set_light has returned {"ok":true}.\n'
+
+
+@pytest.mark.parametrize(("asked_for", "taken"), [(None, 0.0), (0.0, 0.0), (1.3, 1.3)])
+def test_it_is_not_left_to_chance_unless_the_caller_says_so(
+    asked_for: float | None, taken: float
+) -> None:
+    request = primed(Content("user", (Text(text="Dim it."),)), temperature=asked_for)
+
+    assert request.sampling.temperature == taken
+
+
+@pytest.mark.parametrize("mode", ["ANY", "NONE"])
+def test_where_there_is_no_choice_nothing_is_shown(mode: str) -> None:
+    request = primed(Content("user", (Text(text="Dim it."),)), mode=mode)
+
+    assert said(request) == ["Dim it."]
+    assert request.sampling.temperature is None

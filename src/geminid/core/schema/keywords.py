@@ -1,6 +1,8 @@
 """What becomes of each keyword of JSON Schema when a grammar holds the answer.
 
-Measured against xllamacpp 2026.10.11549, whose server turns a `response_format` into GBNF.
+Measured against xllamacpp 2026.10.11549, whose server turns a `response_format` into GBNF.  The
+engine `llama` hands the same plan to llguidance, which is in there too and holds more; what both
+hold is what is promised (docs/decisions/0008-one-grammar-by-llguidance.md).
 """
 
 from typing import Final, Literal, TypeAlias

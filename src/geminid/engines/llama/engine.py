@@ -151,7 +151,12 @@ class Llama:
         if props is None:
             props = self._props = await self._process.ask("/props", b"", deadline, _Props)
         thinks = thinking.thinks(props.chat_template)
-        words = plain(request, default_max_output=self._default, thinks=thinks)
+        words = plain(
+            request,
+            default_max_output=self._default,
+            thinks=thinks,
+            primed=self._smoke_test,
+        )
 
         async def tokenize(text: str, special: bool) -> list[Token]:  # noqa: FBT001  one of two
             body = {"content": text, "parse_special": special, "with_pieces": True}

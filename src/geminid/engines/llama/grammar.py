@@ -6,6 +6,7 @@ decided by the model itself as it writes, in one pass.
 """
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -163,7 +164,12 @@ def _arguments(tool: FunctionTool) -> str:
 
 
 def _planned(schema: Json, *, already: bool) -> object:
-    return msgspec.json.decode(plan(json_schema(schema, already=already)).grammar)
+    return msgspec.json.decode(_plan_of(bytes(schema), already))
+
+
+@lru_cache(maxsize=64)  # a large schema takes 60 ms, and comes with every request of an agent
+def _plan_of(schema: bytes, already: bool) -> bytes:  # noqa: FBT001  a cache's key
+    return bytes(plan(json_schema(Json(schema), already=already)).grammar)
 
 
 def _json(tree: object) -> str:

@@ -29,6 +29,7 @@ from geminid.core.content import (
 from geminid.core.errors import Unrepresentable, Unsupported
 from geminid.core.request import FunctionTool, OutputFormat, Request
 from geminid.engines.llama.grammar import MARK, choices, offered, output_form
+from geminid.engines.llama.priming import RETURNED, turns
 
 _WAY_OUT: Final = "or name a model that another channel serves"
 _LONGEST_THOUGHT: Final = 2000
@@ -41,12 +42,16 @@ _HINT: Final = "\n(Call a function if one helps: CALL [...])"
 _GO_ON: Final = "Tell me in words what this means, or call another function if one is still needed."
 
 
-def plain(request: Request, *, default_max_output: int, thinks: bool) -> Request:
+def plain(
+    request: Request, *, default_max_output: int, thinks: bool, primed: bool = False
+) -> Request:
     """`request` with nothing left in it but text, and with a bound on the answer.
 
     Functions and the form of the answer are told in the system instruction, calls and results in
     the words that a new call is written in.  Thoughts of the turn that goes on are kept: as such
-    for a model that `thinks`, in words for another; older ones are left out.
+    for a model that `thinks`, in words for another; older ones are left out.  A very small model is
+    `primed`: shown calls in turns before the conversation, and with functions at hand not left to
+    chance where the caller names no temperature.
 
     Raises:
         Unsupported: it asks for what the local model cannot do.
@@ -61,12 +66,17 @@ def plain(request: Request, *, default_max_output: int, thinks: bool) -> Request
         )
     if sampling.max_output is None:
         sampling = msgspec.structs.replace(sampling, max_output=default_max_output)
+    primed = primed and bool(offered(request)) and not _must_call(request)
+    if primed and sampling.temperature is None:
+        sampling = msgspec.structs.replace(sampling, temperature=0.0)
+    goes_on = _goes_on(request.contents)
+    before = turns(offered(request), returned=goes_on) if primed else ()
     return msgspec.structs.replace(
         request,
-        contents=tuple(_contents(request, thinks=thinks)),
+        contents=(*before, *_contents(request, thinks=thinks, hints=not primed)),
         system=(
             *(Text(text=_words(part)) for part in request.system),
-            *(Text(text=text) for text in _told(request)),
+            *(Text(text=text) for text in _told(request, primed=primed)),
         ),
         functions=(),
         tool_choice=None,
@@ -79,12 +89,17 @@ def plain(request: Request, *, default_max_output: int, thinks: bool) -> Request
 # What the model is told --------------------------------------------------------------------------
 
 
-def _told(request: Request) -> Iterable[str]:
+def _told(request: Request, *, primed: bool) -> Iterable[str]:
     functions = offered(request)
     if functions:
         lines = "\n".join(_declaration(tool) for tool in functions)
         if _must_call(request):
             yield f"Functions you can call:\n{lines}\nAnswer only with {MARK}{_example(functions)}."
+        elif primed:
+            yield (
+                f"You are a helpful assistant with functions:\n{lines}\nIf a function can help,"
+                f' reply only with {MARK}[{{"name":...,"args":...}}]. Otherwise reply in words.'
+            )
         elif _goes_on(request.contents):
             yield (
                 f"Functions you can call:\n{lines}\nIf one of them helps, answer only with"
@@ -138,14 +153,14 @@ def _example(functions: Sequence[FunctionTool]) -> str:
 # What was said -----------------------------------------------------------------------------------
 
 
-def _contents(request: Request, *, thinks: bool) -> Iterable[Content]:
+def _contents(request: Request, *, thinks: bool, hints: bool) -> Iterable[Content]:
     """One content per turn: neighbours of one role belong together."""
     current = _current(request.contents)
-    asks = bool(offered(request)) and not _must_call(request)
-    turns = groupby(
+    asks = hints and bool(offered(request)) and not _must_call(request)
+    groups = groupby(
         enumerate(request.contents), lambda pair: "model" if pair[1].role == "model" else "user"
     )
-    merged = [(role, list(contents)) for role, contents in turns]
+    merged = [(role, list(contents)) for role, contents in groups]
     for number, (role, contents) in enumerate(merged):
         parts = [
             part
@@ -214,7 +229,8 @@ def _words(part: Part) -> str:
 
 
 def _result(result: Result) -> str:
-    said = [f"The function {result.name} has returned {_compact(result.response)}.\n"]
+    told = RETURNED.format(name=result.name, response=_compact(result.response))
+    said = [f"{told}\n"]
     for blob in result.media:
         if blob.mime.partition("/")[0] != "text":
             raise _unread("media in a function's result")
