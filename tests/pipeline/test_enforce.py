@@ -142,6 +142,34 @@ async def test_each_mode_and_form_is_held_to(
     assert (await Desk(events(*parts)).ended(request_))[0] == reason
 
 
+@pytest.mark.parametrize(
+    ("schema", "said", "reason"),
+    [
+        (b'{"enum":["A",1,null]}', "A", "STOP"),
+        (b'{"enum":["A",1,null]}', "1", "MALFORMED_RESPONSE"),
+        (b'{"enum":["A",1,null]}', "hello there", "MALFORMED_RESPONSE"),
+        (b'{"enum":["AAAA","B"],"maxLength":1}', "B", "STOP"),
+        (b'{"enum":["AAAA","B"],"maxLength":1}', "AAAA", "MALFORMED_RESPONSE"),
+    ],
+)
+async def test_a_choice_is_among_the_strings_that_the_schema_allows(
+    schema: bytes, said: str, reason: str
+) -> None:
+    request = asking(output=OutputFormat("text/x.enum", Json(schema), json_schema=True))
+
+    assert (await Desk(events(Text(text=said))).ended(request))[0] == reason
+
+
+@pytest.mark.parametrize(
+    "schema", [None, Json(b'{"enum":[1]}'), Json(b'{"type":"string"}'), Json(b"true")]
+)
+def test_a_choice_without_a_string_is_refused(schema: Json | None) -> None:
+    request = asking(output=OutputFormat("text/x.enum", schema, json_schema=True))
+
+    with pytest.raises(Invalid, match="needs an `enum`"):
+        contract_of(request, Validators())
+
+
 @pytest.mark.parametrize("parts", [(WRONG,), (BAD,)])
 async def test_an_answer_that_says_itself_that_it_is_cut_keeps_its_ending(
     parts: tuple[Part, ...],

@@ -6,6 +6,7 @@ from typing import Final
 import msgspec
 
 from geminid.core.content import Call, Json
+from geminid.core.errors import Invalid
 from geminid.core.request import FunctionTool, OutputFormat, Request, ToolChoice
 from geminid.core.schema import json_schema
 from geminid.pipeline.validator import Validator, Validators
@@ -20,10 +21,6 @@ class Broken(msgspec.Struct, frozen=True):
 
     reason: str
     message: str
-
-
-class _Enum(msgspec.Struct):
-    enum: list[str] = []
 
 
 class Contract:
@@ -134,7 +131,7 @@ def _with_output(
     if output is None:
         return Contract(tools, must_call=must_call)
     if output.mime == _ENUM:
-        return Contract(tools, must_call=must_call, choices=_choices(output.schema))
+        return Contract(tools, must_call=must_call, choices=_choices(output, validators))
     validator = None
     if output.schema is not None:
         where = "The response schema"
@@ -147,11 +144,23 @@ def _validator(schema: Json, where: str, validators: Validators, *, already: boo
     return validators.validator_for(json_schema(schema, already=already), where)
 
 
-def _choices(schema: Json | None) -> tuple[str, ...]:
-    """The values of an enum schema; none if it is no such thing."""
-    if schema is None:
-        return ()
-    try:
-        return tuple(msgspec.json.decode(schema, type=_Enum, strict=False).enum)
-    except msgspec.MsgspecError:
-        return ()
+def _choices(output: OutputFormat, validators: Validators) -> tuple[str, ...]:
+    """The texts that the schema of a choice allows.
+
+    Raises:
+        Invalid: there is none.
+    """
+    where = "The response schema"
+    texts: tuple[str, ...] = ()
+    if output.schema is not None:
+        validator = _validator(output.schema, where, validators, already=output.json_schema)
+        tree = msgspec.json.decode(json_schema(output.schema, already=output.json_schema))
+        listed = tree.get("enum", ()) if isinstance(tree, dict) else ()
+        texts = tuple(
+            text
+            for text in listed
+            if isinstance(text, str) and not validator.problem(msgspec.json.encode(text))
+        )
+    if not texts:
+        raise Invalid(f"{where} of a text/x.enum answer needs an `enum` with a string in it.")
+    return texts
