@@ -15,7 +15,7 @@ import structlog
 
 from geminid import catalog as catalogs
 from geminid import config as configs
-from geminid.catalog import Catalog
+from geminid.catalog import Catalog, Model
 from geminid.config import Boot, Channel, Config
 from geminid.core.ports import Engine
 from geminid.http.app import App
@@ -91,7 +91,7 @@ class House:
         self._policies = Policies(
             signatures=Signatures(
                 open_seals(self._config.home, self._clock),
-                lambda facts: self._rulebook.kept("signatures", facts).error,
+                self._corrupted,
             ),
             validators=Validators(),
             meter=self._metrics,
@@ -135,6 +135,11 @@ class House:
         finally:
             if self._account is not None and not self._account.close():
                 _log.warning("rows are left to the next start, which writes them")
+
+    def _corrupted(self, model: Model | None) -> str:
+        """What a model says of a signature that it cannot read; `""` if it does not look."""
+        rule = self._rulebook.kept("signatures", model)
+        return rule.error if rule is not None else ""
 
     def _connected(self, config: Config) -> dict[Channel, LiveChannel]:
         """Live channels for `config`; one whose settings did not change is kept with its pool."""

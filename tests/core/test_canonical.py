@@ -18,6 +18,8 @@ from tests import strategies
         (b'{"n": 12345678901234567890}', b'{"n": 12345678901234567000}'),
         ('{"t": "\\u00e9\\/ü"}'.encode(), '{"t":"é/\\u00fc"}'.encode()),
         (b"1e21", b"1000000000000000000000"),
+        (b"9007199254740993", b"9007199254740992"),  # 2^53 + 1, as JavaScript knows it
+        (b"-9007199254740993", b"-9007199254740992.0"),
     ],
 )
 def test_the_same_value_is_written_the_same(one: bytes, other: bytes) -> None:

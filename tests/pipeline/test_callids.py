@@ -38,3 +38,16 @@ async def test_calls_without_an_id_get_one_each_and_others_keep_theirs() -> None
     assert all(re.fullmatch("[a-z0-9]{8}", each) for each in (first, second))
     assert await ids("request-1") == [first, second, "mine"], "the same request, the same ids"
     assert (await ids("request-2"))[0] != first
+
+
+async def test_calls_of_two_candidates_are_two() -> None:
+    starts: list[Event] = [PartStart(0, Call(name="f"), candidate) for candidate in range(2)]
+
+    left = [event async for event in identified(_given(starts), "request-1")]
+
+    ids = {
+        event.part.id
+        for event in left
+        if isinstance(event, PartStart) and isinstance(event.part, Call)
+    }
+    assert len(ids) == 2

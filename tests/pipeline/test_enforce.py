@@ -4,7 +4,17 @@ import pytest
 
 from geminid.core.content import Call, Content, Json, Part, Text, Thought
 from geminid.core.errors import Invalid, RateLimited
-from geminid.core.events import Begin, Delta, End, Event, Events, PartEnd, PartStart, Tally
+from geminid.core.events import (
+    Begin,
+    Blocked,
+    Delta,
+    End,
+    Event,
+    Events,
+    PartEnd,
+    PartStart,
+    Tally,
+)
 from geminid.core.fold import Answer, fold
 from geminid.core.ports import Context
 from geminid.core.request import FunctionTool, OutputFormat, Request, Sampling, ToolChoice
@@ -55,6 +65,7 @@ class Desk:
         self.answers = list(answers)
         self.asked: list[Request] = []
         self.meter = Tallied()
+        self.paid: list[Usage] = []
         self.open = 0
         self.context = Context(request_id="r", caller="ada", deadline=1e9, stream=True)
         channel = LiveChannel(
@@ -77,7 +88,7 @@ class Desk:
 
     def events(self, request: Request) -> Events:
         enforcer = Enforcer(self._answer, self.target, self.context, self.meter)
-        return enforcer.events(request, contract_of(request, Validators()))
+        return enforcer.events(request, contract_of(request, Validators()), self.paid.append)
 
     async def answer(self, request: Request) -> Answer:
         answer = fold([event async for event in self.events(request)])
@@ -246,6 +257,101 @@ async def test_a_thought_of_an_attempt_that_failed_is_not_shown() -> None:
     assert (await desk.ended(asking(output=OUTPUT)))[1] == (Thought(text="right"), GOOD)
 
 
+async def test_what_a_lost_attempt_cost_is_known_before_the_next_one_answers() -> None:
+    """It is paid for, also if the next one dies or tells no counts."""
+    silent: list[Event] = [event for event in events(GOOD) if not isinstance(event, Tally)]
+    desk = Desk(events(BAD), events(BAD), silent, repairs=2)
+
+    answer = await desk.answer(asking(output=OUTPUT))
+
+    assert answer.usage == Usage(prompt=20, output=10)
+    assert desk.paid == [Usage(prompt=10, output=5), Usage(prompt=20, output=10)]
+
+
+async def test_three_attempts_are_paid_three_times() -> None:
+    desk = Desk(events(BAD), events(BAD), events(GOOD), repairs=2)
+
+    assert (await desk.answer(asking(output=OUTPUT))).usage == Usage(prompt=30, output=15)
+
+
+async def test_a_thought_does_not_end_the_hope_of_another_try() -> None:
+    """A model that thinks and then calls wrongly, where it may choose."""
+    desk = Desk(events(Thought(text="hm"), WRONG), events(FINE), repairs=1)
+
+    assert await desk.ended(asking(LOOK)) == ("STOP", (FINE,))
+
+
+async def test_words_after_a_bad_call_do_not_leave_without_it() -> None:
+    desk = Desk(events(Text(text="See:"), WRONG, Text(text="Done.")))
+
+    assert (await desk.ended(asking(LOOK)))[1] == (Text(text="See:"),)
+
+
+async def test_a_blocked_prompt_leaves_at_once() -> None:
+    desk = Desk([Begin("r", "m"), End("", blocked=Blocked("SAFETY"))], repairs=2)
+
+    answer = await desk.answer(asking(output=OUTPUT))
+
+    assert answer.blocked is not None
+    assert len(desk.asked) == 1
+    assert desk.meter.counted == []
+
+
+async def test_of_several_candidates_each_keeps_its_own_ending() -> None:
+    """The first that broke the contract is the one that is told to the model."""
+    first, other = Text(text='{"n":99}'), Text(text='{"n":77}')
+    both: list[Event] = [
+        Begin("r", "m"),
+        *(PartStart(0, part, candidate) for candidate, part in enumerate((first, other))),
+        *(PartEnd(0, candidate=candidate) for candidate in range(2)),
+        *(End("STOP", candidate=candidate) for candidate in range(2)),
+    ]
+    desk = Desk(both, events(GOOD), repairs=1)
+
+    await desk.answer(asking(output=OUTPUT))
+
+    (said,) = desk.asked[1].contents[-1].parts
+    assert isinstance(said, Text)
+    assert '{"n":99}' in said.text
+
+
+@pytest.mark.parametrize("args", [b"[1]", b"", b"NaN", b'{"a":"\\ud800"}', b"[" * 3000])
+async def test_arguments_that_are_no_object_never_leave(args: bytes) -> None:
+    """Also of a function without a schema."""
+    plain = FunctionTool(name="plain")
+    call = Call(name="plain", args=Json(args))
+
+    assert await Desk(events(call)).ended(asking(plain)) == ("MALFORMED_FUNCTION_CALL", ())
+
+
+async def test_arguments_that_come_in_pieces_and_are_no_object_never_leave() -> None:
+    pieces: list[Event] = [PartStart(0, Call(name="look")), Delta(0, '{"n":'), Delta(0, "oops")]
+    desk = Desk([Begin("r", "m"), *pieces, PartEnd(0), End("STOP")], events(FINE), repairs=1)
+
+    assert await desk.ended(asking(LOOK)) == ("STOP", (FINE,))
+
+
+async def test_an_upstream_may_know_functions_that_the_request_does_not_declare() -> None:
+    """Tools of its own, or in a cached content."""
+    desk = Desk(events(STRANGE))
+    request = asking()
+    enforcer = Enforcer(desk._answer, desk.target, desk.context, desk.meter)  # noqa: SLF001
+    contract = contract_of(request, Validators(), others=True)
+
+    left = fold([event async for event in enforcer.events(request, contract, desk.paid.append)])
+
+    assert left.candidates[0].content.parts == (STRANGE,)
+
+
+@pytest.mark.parametrize("reason", ["MAX_TOKENS", "SAFETY"])
+async def test_what_says_that_it_is_not_whole_is_not_counted(reason: str) -> None:
+    desk = Desk(events(Text(text='{"n":'), reason=reason))
+
+    await desk.answer(asking(output=OUTPUT))
+
+    assert desk.meter.counted == []
+
+
 async def test_plain_text_is_not_counted() -> None:
     desk = Desk(events(Text(text="Hi.")))
 
@@ -271,7 +377,9 @@ async def test_a_failure_of_the_second_try_is_told() -> None:
     enforcer = Enforcer(ask, desk.target, desk.context, desk.meter)
 
     with pytest.raises(RateLimited):
-        async for _ in enforcer.events(request, contract_of(request, Validators())):
+        async for _ in enforcer.events(
+            request, contract_of(request, Validators()), desk.paid.append
+        ):
             pass
 
 

@@ -37,6 +37,15 @@ async def test_a_prompt_past_the_model_s_limit_is_refused_before_it_is_asked() -
     )
 
 
+async def test_an_estimate_far_over_the_limit_counts() -> None:
+    with pytest.raises(TooManyTokens):
+        await check_input(
+            prompt(LIMIT),
+            asked(Scripted(tokens=TokenCount(2 * LIMIT + 1, estimated=True))),
+            CONTEXT,
+        )
+
+
 async def test_a_short_prompt_is_not_even_counted() -> None:
     engine = Scripted(tokens=TokenCount(LIMIT + 1))
 
@@ -60,7 +69,7 @@ async def test_bytes_of_media_are_no_tokens() -> None:
     ("tokens", "known"),
     [
         (TokenCount(LIMIT), True),
-        (TokenCount(LIMIT + 1, estimated=True), True),
+        (TokenCount(2 * LIMIT, estimated=True), True),
         (TokenCount(LIMIT + 1), False),
     ],
 )

@@ -3,12 +3,23 @@
 import asyncio
 from contextlib import aclosing
 
+import msgspec
 import pytest
 
 from geminid import catalog
-from geminid.core.content import Blob, Text
+from geminid.core.content import Blob, Call, Content, Json, Text
 from geminid.core.errors import CallerLeft, Fault, Internal, RateLimited, StreamCut
-from geminid.core.events import Begin, Blocked, Delta, End, Event, PartEnd, PartStart, Tally
+from geminid.core.events import (
+    Begin,
+    Blocked,
+    Delta,
+    End,
+    Event,
+    Events,
+    PartEnd,
+    PartStart,
+    Tally,
+)
 from geminid.core.ports import (
     Context,
     Engine,
@@ -18,7 +29,7 @@ from geminid.core.ports import (
     Settlement,
     TokenCount,
 )
-from geminid.core.request import Request
+from geminid.core.request import FunctionTool, OutputFormat, Request
 from geminid.core.usage import Usage
 from geminid.pipeline.channel import LiveChannel, Manner
 from geminid.pipeline.compile import Need, Routes, Target
@@ -45,11 +56,17 @@ class Full(MemoryAccount):
 class Desk:
     """A runner with its book and clock, and a target on one channel."""
 
-    def __init__(self, engine: Engine, account: MemoryAccount | None = None) -> None:
-        self.account, self.clock = account or MemoryAccount(), Hands()
+    def __init__(
+        self, engine: Engine, account: MemoryAccount | None = None, *, repairs: int = 0
+    ) -> None:
+        self.account, self.clock, self.engine = account or MemoryAccount(), Hands(), engine
         self.runner = Runner(self.account, self.clock, policies())
         self.channel = LiveChannel(
-            "one", "test", engine, models={"m": "their-m"}, manner=Manner(timeout_s=60.0)
+            "one",
+            "test",
+            engine,
+            models={"m": "their-m"},
+            manner=Manner(timeout_s=60.0, repairs=repairs),
         )
 
     def target(self) -> Target:
@@ -59,8 +76,10 @@ class Desk:
         deadline = self.clock.monotonic() + deadline_s
         return Context(request_id="id-1", caller="ada", deadline=deadline, stream=stream)
 
-    async def events(self, context: Context | None = None) -> list[Event]:
-        events = self.runner.run(REQUEST, self.target(), context or self.context(), "gemini")
+    async def events(
+        self, context: Context | None = None, request: Request = REQUEST
+    ) -> list[Event]:
+        events = self.runner.run(request, self.target(), context or self.context(), "gemini")
         async with aclosing(events):
             return [event async for event in events]
 
@@ -382,3 +401,78 @@ async def test_a_delta_is_passed_before_the_next_is_asked_for() -> None:
     assert got[2] == Delta(0, "a")
     assert got == said("a")
     assert desk.row().outcome == "ok"
+
+
+class Twice(Scripted):
+    """Gives another answer each time."""
+
+    def __init__(self, *answers: list[Event | Exception], dialect: str = "") -> None:
+        super().__init__()
+        self._answers, self.dialect = list(answers), dialect
+
+    async def answer(self, request: Request, model: str, context: Context) -> Events:
+        self._steps = list(self._answers.pop(0))
+        async for event in super().answer(request, model, context):
+            yield event
+
+
+OUTPUT = OutputFormat("application/json", Json(b'{"type":"object"}'), json_schema=True)
+
+
+@pytest.mark.parametrize("dialect", ["", "gemini"])
+async def test_a_channel_may_ask_again_also_where_google_answers(dialect: str) -> None:
+    desk = Desk(Twice([*said("no")], [*said("{}")], dialect=dialect), repairs=1)
+
+    left = await desk.events(request=msgspec.structs.replace(REQUEST, output=OUTPUT))
+
+    assert [event.text for event in left if isinstance(event, Delta)] == ["{}"]
+    assert desk.row().usage == Usage(prompt=6, output=4)
+
+
+async def test_what_a_lost_attempt_cost_is_booked_when_the_next_one_dies() -> None:
+    desk = Desk(Twice([*said("no")], [RateLimited("Later.")]), repairs=1)
+
+    with pytest.raises(RateLimited):
+        await desk.events(request=msgspec.structs.replace(REQUEST, output=OUTPUT))
+
+    assert desk.row().usage == USAGE
+
+
+async def test_what_is_held_back_is_booked_when_the_caller_leaves() -> None:
+    gate = asyncio.Event()
+    held: list[Event | Exception] = [*said("no")[:-1]]
+    engine = Scripted([*held, gate])
+    desk = Desk(engine, repairs=1)
+    request = msgspec.structs.replace(REQUEST, output=OUTPUT)
+    task = asyncio.create_task(desk.events(request=request))
+    await until(lambda: engine.open == 1 and bool(engine.asked))
+    await asyncio.sleep(0)
+
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    row = desk.row()
+    assert (row.outcome, row.usage) == ("caller_left", USAGE)
+
+
+async def test_counting_opens_seals_too() -> None:
+    """An upstream that counts knows no more of them than one that answers."""
+    calls: list[Event] = [
+        Begin("r", "m"),
+        PartStart(0, Call(name="f")),
+        PartEnd(0),
+        End("STOP"),
+    ]
+    desk = Desk(Scripted(calls))
+    request = msgspec.structs.replace(REQUEST, functions=(FunctionTool(name="f"),))
+    left = await desk.events(request=request)
+    (signature,) = {event.signature for event in left if isinstance(event, PartEnd)}
+    assert signature
+    call = Call(name="f", signature=signature)
+    asked = msgspec.structs.replace(REQUEST, contents=(Content("model", (call,)),))
+
+    await desk.runner.count(asked, desk.target(), desk.context())
+
+    assert isinstance(desk.engine, Scripted)
+    assert desk.engine.asked[-1][0].contents == (Content("model", (Call(name="f"),)),)

@@ -8,10 +8,10 @@ import msgspec
 import pytest
 from hypothesis import given
 
-from geminid.catalog import load
-from geminid.core.content import Blob, Call, Content, Json, Part, Result, Text, Thought
+from geminid.catalog import Model, load
+from geminid.core.content import Blob, Call, Content, Json, Opaque, Part, Result, Text, Thought
 from geminid.core.errors import Invalid
-from geminid.core.events import Begin, Delta, End, Event, Events, PartEnd, PartStart
+from geminid.core.events import Begin, Blocked, Delta, End, Event, Events, PartEnd, PartStart
 from geminid.core.fold import fold
 from geminid.core.ports import Context
 from geminid.core.request import Request
@@ -40,11 +40,12 @@ def target(
     name: str = "door",
     family: str = "gemini-3-text",
     strict: bool = True,
+    model: str = "gemini-3-pro-preview",
 ) -> Target:
     channel = LiveChannel(
         name, "test", engine or Scripted(), models={"m": "m"}, manner=Manner(strict=strict)
     )
-    return Target("m", "m", channel, Lane.EVENTS, load().get("gemini-3-pro-preview"), family)
+    return Target("m", "m", channel, Lane.EVENTS, load().get(model), family)
 
 
 def context(caller: str = "ada") -> Context:
@@ -55,7 +56,7 @@ class Desk:
     """The policy with one key, and what a client would keep of its answers."""
 
     def __init__(self) -> None:
-        self.policy = Signatures(memory_seals(), lambda _: CORRUPTED)
+        self.policy = Signatures(memory_seals(), _corrupted)
 
     async def answered(self, *parts: Part, where: Target | None = None) -> list[Part]:
         """The parts of an answer as they leave."""
@@ -71,6 +72,10 @@ class Desk:
         request = Request(model="m", contents=contents)
         opened = self.policy.opened(request, where or target(), who or context())
         return list(opened.contents[1].parts)
+
+
+def _corrupted(facts: Model | None) -> str:
+    return CORRUPTED if facts is not None and facts.checks_signatures else ""
 
 
 async def _given(events: Iterable[Event]) -> Events:
@@ -151,6 +156,60 @@ async def test_arguments_that_come_in_pieces_are_signed_whole(desk: Desk) -> Non
     (part,) = fold([event async for event in left]).candidates[0].content.parts
 
     assert desk.asked([part]) == [CALL]
+
+
+async def test_each_group_of_calls_is_signed_and_each_seal_has_its_own_thoughts(desk: Desk) -> None:
+    """Words between two calls make two contents of them at Google's own client."""
+    first, second = Thought(text="first"), Thought(text="second")
+    parts = await desk.answered(first, CALL, CALL, Text(text="And now:"), second, CALL)
+
+    assert signed(parts) == [False, True, False, False, False, True]
+    assert desk.asked(parts[1:3]) == [first, CALL, CALL]
+    assert desk.asked(parts[5:]) == [second, CALL]
+
+
+PICTURE = Blob(mime="image/png", data="AAAA")
+
+
+async def test_an_image_model_signs_the_first_part_and_every_picture(desk: Desk) -> None:
+    """Its own rules want that, in the next turn."""
+    draws = target(family="gemini-3-image", model="gemini-3-pro-image")
+
+    parts = await desk.answered(
+        Thought(text="hm"), Text(text="Here:"), PICTURE, Text(text="and"), PICTURE, where=draws
+    )
+
+    assert signed(parts) == [False, True, True, False, True]
+    assert desk.asked(parts, draws)[0] == Thought(text="hm")
+    assert signed(await desk.answered(PICTURE, PICTURE, where=draws)) == [True, True]
+
+
+async def test_candidates_are_signed_each_for_itself(desk: Desk) -> None:
+    parts: list[Event] = [PartStart(0, CALL, 0), PartEnd(0, "", 0)]
+    others: list[Event] = [PartStart(0, CALL, 1), PartEnd(0, "", 1)]
+    ends: list[Event] = [End("STOP", candidate=0), End("STOP", candidate=1)]
+    events = [Begin("r", "m"), *parts, *others, *ends]
+
+    left = fold([event async for event in desk.policy.signed(_given(events), target(), context())])
+
+    assert [signed(each.content.parts) for each in left.candidates] == [[True], [True]]
+
+
+async def test_a_block_in_mid_answer_leaves_no_part_open(desk: Desk) -> None:
+    said = whole([Thought(text="hm"), Text(text="Bl")])
+    events = [Begin("r", "m"), *said, End("", blocked=Blocked("SAFETY"))]
+
+    left = [event async for event in desk.policy.signed(_given(events), target(), context())]
+
+    assert left == events
+
+
+async def test_arguments_that_no_decoder_takes_are_signed_as_they_stand(desk: Desk) -> None:
+    deep = Call(name="f", args=Json(b'{"a":' * 5000 + b"1" + b"}" * 5000))
+
+    (part,) = await desk.answered(deep)
+
+    assert desk.asked([part]) == [deep]
 
 
 # Coming back ------------------------------------------------------------------------------------
@@ -287,6 +346,43 @@ def test_the_bypass_strings_pass_in_every_spelling(desk: Desk, words: str, form:
     assert who.signatures == ["bypassed"]
 
 
+async def test_a_thought_that_was_shown_is_not_given_back_twice(desk: Desk) -> None:
+    """Clients send shown thoughts back too, in a content of their own where they were streamed."""
+    thought = Thought(text="hm")
+    parts = await desk.answered(thought, CALL)
+    pieces = (Content("model", (thought,)), Content("model", (parts[1],)))
+    request = Request(model="m", contents=(ASK, *pieces, RESULT))
+
+    assert desk.asked(parts) == [thought, CALL]
+    opened = desk.policy.opened(request, target(), context())
+    assert [part for c in opened.contents[1:3] for part in c.parts] == [thought, CALL]
+
+
+@pytest.mark.parametrize("model", ["gemini-2.5-flash", "llama3"])
+def test_a_model_that_checks_no_signatures_refuses_none(desk: Desk, model: str) -> None:
+    part, who = msgspec.structs.replace(CALL, signature=NATIVE), context()
+
+    assert desk.asked([part], target(model=model), who) == [CALL]
+    assert who.notices == ["a thought signature that was not made here was left out"]
+
+
+def test_a_refusal_says_nothing_of_what_was_left_out(desk: Desk) -> None:
+    who = context()
+
+    with pytest.raises(Invalid):
+        desk.asked([msgspec.structs.replace(CALL, signature=NATIVE)], who=who)
+    assert who.notices == []
+
+
+async def test_where_rules_are_off_google_still_gets_a_signature(desk: Desk) -> None:
+    """It would refuse a bare call, for a seal that somebody else's conversation brought."""
+    parts = await desk.answered(CALL)
+
+    (seen,) = desk.asked(parts, target(Native(), name="google", strict=False), context("eve"))
+
+    assert is_bypass(seen.signature)
+
+
 def test_counting_never_refuses(desk: Desk) -> None:
     contents = (ASK, Content("model", (msgspec.structs.replace(CALL, signature=NATIVE),)), RESULT)
 
@@ -304,3 +400,5 @@ def test_the_turn_begins_after_the_last_thing_the_user_said() -> None:
     assert current_turn((ASK, model, RESULT, picture)) == 4
     assert current_turn((ASK, model, Content("user", (*RESULT.parts, Text(text="And now?"))))) == 3
     assert current_turn((model, RESULT)) == 0
+    filed = Content("user", (Opaque(dialect="gemini", kind="functionResponse", body=Json(b"{}")),))
+    assert current_turn((ASK, model, filed)) == 1, "a result with files in it is a result"

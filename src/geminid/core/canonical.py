@@ -32,9 +32,10 @@ def _plain(value: object) -> object:
             return {key: _plain(item) for key, item in value.items()}
         case list():
             return [_plain(item) for item in value]
-        case int() if abs(value) > _EXACT:
-            return float(value) if abs(value) < _LARGEST else str(value)
-        case float() if value.is_integer() and abs(value) <= _EXACT:
-            return int(value)
+        case int() if abs(value) >= _LARGEST:
+            return str(value)
+        case int() | float():
+            double = float(value)
+            return int(double) if double.is_integer() and abs(double) <= _EXACT else double
         case _:
             return value

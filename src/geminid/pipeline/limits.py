@@ -1,6 +1,6 @@
 """Policy: the model's own limit on its input holds, whatever the engine that answers could take."""
 
-from typing import assert_never
+from typing import Final, assert_never
 
 from geminid.core.content import (
     Blob,
@@ -19,12 +19,15 @@ from geminid.core.ports import Context
 from geminid.core.request import Request
 from geminid.pipeline.compile import Target
 
+_DOUBT: Final = 2
+"""How far over the limit an estimate must be before it counts."""
+
 
 async def check_input(request: Request, target: Target, context: Context) -> None:
     """Let a prompt pass that the model could read.
 
     A token is at least a byte, so a prompt is counted only if it has more bytes than the model may
-    have tokens.
+    have tokens.  Where the engine can only estimate, twice the limit is too much.
 
     Raises:
         TooManyTokens: it is too long for the model asked for; both limits are named.
@@ -34,7 +37,7 @@ async def check_input(request: Request, target: Target, context: Context) -> Non
     if facts is None or _bytes(request) <= facts.input_limit:
         return
     count = await target.channel.engine.count(request, target.theirs, context)
-    if count.total > facts.input_limit and not count.estimated:
+    if count.total > facts.input_limit * (_DOUBT if count.estimated else 1):
         engine = await target.channel.engine.input_limit(target.theirs)
         raise TooManyTokens(count.total, facts.input_limit, _theirs(engine))
 

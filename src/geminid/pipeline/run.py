@@ -31,7 +31,7 @@ from geminid.core.request import Request
 from geminid.core.usage import Usage
 from geminid.pipeline.callids import identified
 from geminid.pipeline.compile import Lane, Target
-from geminid.pipeline.enforce import Enforcer, contract_of
+from geminid.pipeline.enforce import Contract, Enforcer, contract_of
 from geminid.pipeline.limits import both_named, check_input
 from geminid.pipeline.signatures import Signatures
 from geminid.pipeline.thoughts import shown, wanted
@@ -54,6 +54,10 @@ class _Progress:
     def whole(self) -> bool:
         """Whether all that began has ended, by the rules of `core.events`."""
         return bool(self.finish) and not self._parts and not self._candidates
+
+    def paid(self, usage: Usage) -> None:
+        """So much was spent so far, whoever sees it."""
+        self.usage = usage
 
     def take(self, event: Event) -> None:
         match event:
@@ -106,8 +110,9 @@ class Runner:
         """
         context = self._bounded(context, target)
         request = self._policies.signatures.opened(request, target, context)
-        answered = self._answered(request, target, context)
+        contract = self._contract(request, target)
         async with self._booked(target, context, dialect) as progress:
+            answered = self._answered(request, target, context, contract, progress)
             async with aclosing(answered) as events:
                 async for event in events:
                     progress.first = progress.first or self._clock.now()
@@ -119,23 +124,37 @@ class Runner:
             if not progress.whole:
                 raise StreamCut("The engine stopped before the answer had ended; try again.")
 
-    def _answered(self, request: Request, target: Target, context: Context) -> Events:
+    def _contract(self, request: Request, target: Target) -> Contract | None:
+        """What the answer is held to; an engine of Gemini's own dialect only where it may be asked
+        again, and there it may know functions that the request does not declare.
+        """
+        native = target.channel.engine.dialect == _NATIVE
+        if native and not target.channel.manner.repairs:
+            return None
+        return contract_of(request, self._policies.validators, others=native)
+
+    def _answered(
+        self,
+        request: Request,
+        target: Target,
+        context: Context,
+        contract: Contract | None,
+        progress: _Progress,
+    ) -> Events:
         """The engine's events under all policies.
 
         An engine of Gemini's own dialect hides thoughts, signs and numbers calls itself.
         """
-        engine, manner = target.channel.engine, target.channel.manner
-        native = engine.dialect == _NATIVE
-        if native and not manner.repairs:
+        engine = target.channel.engine
+        if contract is None:
             return engine.answer(request, target.theirs, context)
-        contract = contract_of(request, self._policies.validators)
 
         def ask(asked: Request) -> Events:
             return engine.answer(asked, target.theirs, context)
 
         enforcer = Enforcer(ask, target, context, self._policies.meter)
-        events = enforcer.events(request, contract)
-        if native:
+        events = enforcer.events(request, contract, progress.paid)
+        if engine.dialect == _NATIVE:
             return events
         events = _fitting(events, request, target, context)
         events = self._policies.signatures.signed(

@@ -5,27 +5,30 @@ one of the upstream's own (`native`), or none that anybody here can read.  A sea
 thoughts in it stand before its part again, for the engine that thought them.  Of what cannot be
 read, that of the current turn is refused as the real API refuses it; an older one is left out.
 
-On the way out, of an engine that makes none itself: the first call of an answer is signed, or the
-last part of an answer that has thoughts and no call; thoughts themselves never are.
+On the way out, of an engine that makes none itself: the first call of each group is signed, or the
+last part of an answer that has thoughts and no call; thoughts themselves never are.  Image models
+sign otherwise (`_Writer`).
 """
 
 import binascii
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
+from itertools import groupby
 from typing import Final
 
 import msgspec
 
 from geminid.catalog import Model
 from geminid.core.canonical import canonical
-from geminid.core.content import Call, Content, Json, Modifiers, Part, Result, Text, Thought
+from geminid.core.content import Blob, Call, Content, Json, Modifiers, Part, Text, Thought
 from geminid.core.errors import Invalid
 from geminid.core.events import Delta, End, Event, Events, PartEnd, PartStart
 from geminid.core.fold import closed
 from geminid.core.ports import Context, Sealer
 from geminid.core.request import Request
 from geminid.pipeline.compile import Target
+from geminid.pipeline.rules.turns import is_response
 
 BYPASS: Final = ("skip_thought_signature_validator", "context_engineering_is_the_way_to_go")
 """What Google's documents say to send where no signature was ever made (gemini.md section 3.2)."""
@@ -65,7 +68,7 @@ def is_bypass(signature: str) -> bool:
 
 class Signatures:
     """The policy.  `corrupted` has what the real API says of a signature that a model of it cannot
-    read.
+    read; `""` if that model does not look.
     """
 
     def __init__(self, sealer: Sealer, corrupted: Callable[[Model | None], str]) -> None:
@@ -73,8 +76,8 @@ class Signatures:
 
     @property
     def mark(self) -> bytes:
-        """What every seal begins with: a body without it holds none."""
-        return self._sealer.mark.encode()
+        """What every seal begins with in JSON: a body without it holds none."""
+        return b'"' + self._sealer.mark.encode()
 
     def opened(
         self, request: Request, target: Target, context: Context, *, refuse: bool = True
@@ -82,24 +85,27 @@ class Signatures:
         """`request` as the engine should get it, every signature looked at.
 
         Raises:
-            Invalid: if it may `refuse` and the channel is strict, a signature of the current turn
-                is corrupted, or belongs to another caller, to another family of models or to
-                another part.
+            Invalid: if it may `refuse`, the channel is strict and the model one that checks them, a
+                signature of the current turn is corrupted, or belongs to another caller, to another
+                family of models or to another part.
         """
         if not any(part.signature for content in request.contents for part in content.parts):
             return request
+        corrupted = self._corrupted(target.facts) if target.channel.manner.strict else ""
         turn = current_turn(request.contents)
-        contents = []
-        for index, content in enumerate(request.contents):
-            if any(part.signature for part in content.parts):
-                reader = _Reader(self._sealer, target, context, current=index >= turn)
-                parts = tuple(part for old in content.parts for part in reader.read(old))
-                if reader.corrupted and refuse and target.channel.manner.strict:
-                    raise Invalid(self._corrupted(target.facts))
-                contents.append(Content(content.role, parts))
-            else:
-                contents.append(content)
-        return msgspec.structs.replace(request, contents=tuple(contents))
+        opened: list[Content] = []
+        numbered = enumerate(request.contents)
+        for _, group in groupby(numbered, key=lambda pair: pair[1].role or "user"):
+            contents = list(group)
+            reader = _Reader(self._sealer, target, context)
+            # A client that shows thoughts sends them back; those in a seal are the same, and whole.
+            read = [(content, list(map(reader.read, content.parts))) for _, content in contents]
+            if reader.unreadable and refuse and corrupted and contents[-1][0] >= turn:
+                raise Invalid(corrupted)
+            for what in reader.unreadable:
+                context.notice(f"{what} was left out")
+            opened += [_rejoined(content, parts, reader) for content, parts in read]
+        return msgspec.structs.replace(request, contents=tuple(opened))
 
     async def signed(self, events: Events, target: Target, context: Context) -> Events:
         """`events` with the signatures that the real API would give.  Owns `events`.
@@ -118,6 +124,9 @@ class Signatures:
                     for said in writer.take(event):
                         yield said
                 else:
+                    for writer in writers.values():  # a block in mid-answer ends what is open
+                        for said in writer.release() if isinstance(event, End) else ():
+                            yield said
                     yield event
 
 
@@ -128,7 +137,7 @@ def current_turn(contents: tuple[Content, ...]) -> int:
     """
     for index in range(len(contents) - 1, -1, -1):
         content = contents[index]
-        said = any(not isinstance(part, Result) for part in content.parts)
+        said = not all(map(is_response, content.parts))
         if content.role != "model" and said:
             return index + 1
     return 0
@@ -147,50 +156,48 @@ def _bound(caller: str, family: str, part: Part) -> bytes:
 
 
 class _Reader:
-    """Reads the signatures of one content."""
+    """Reads the signatures of neighbouring contents of one role."""
 
-    def __init__(self, sealer: Sealer, target: Target, context: Context, *, current: bool) -> None:
-        self.corrupted = False
-        """One of the current turn cannot be read."""
+    def __init__(self, sealer: Sealer, target: Target, context: Context) -> None:
+        self.unreadable: list[str] = []
+        """What was found that nobody here can read, in words."""
+        self.restored = False
+        """Thoughts came out of a seal."""
         self._sealer, self._target, self._context = sealer, target, context
-        self._current = current
         self._native = target.channel.engine.native_signatures
 
-    def read(self, part: Part) -> Iterator[Part]:
+    def read(self, part: Part) -> list[Part]:
         """`part` with what the engine should see of its signature, after the thoughts in it."""
         if not part.signature:
-            yield part
-        elif is_bypass(part.signature):
+            return [part]
+        if is_bypass(part.signature):
             self._context.signature("bypassed")
-            yield part if self._native else _bare(part)
-        elif part.signature.startswith(self._sealer.mark):
-            yield from self._opened(part)
-        elif self._native:
+            return [part if self._native else _bare(part)]
+        if part.signature.startswith(self._sealer.mark):
+            return self._opened(part)
+        if self._native:
             self._context.signature("native")
-            yield part
-        else:
-            self._unreadable("a thought signature that was not made here")
-            yield _bare(part)
+            return [part]
+        self.unreadable.append("a thought signature that was not made here")
+        return [_bare(part)]
 
-    def _opened(self, part: Part) -> Iterator[Part]:
+    def _opened(self, part: Part) -> list[Part]:
         state = self._sealer.open(
             part.signature, _bound(self._context.caller, self._target.family, part)
         )
         if state is None:
-            self._unreadable("a thought signature that does not belong where it stands")
-            yield _bare(part)
-            return
+            self.unreadable.append("a thought signature that does not belong where it stands")
+            return [self._for_upstream(part)]
         self._context.signature("sealed")
         found = msgspec.json.decode(state, type=_State)
         if found.maker == _maker(self._target):
-            yield from map(_thought, found.thoughts)
-            yield _bare(part)
-            return
+            self.restored = self.restored or bool(found.thoughts)
+            return [*map(_thought, found.thoughts), _bare(part)]
         if found.thoughts:
             self._context.notice(
                 "thoughts of another channel were left out of the conversation's history"
             )
-        yield self._for_upstream(part)
+        return [self._for_upstream(part)]
 
     def _for_upstream(self, part: Part) -> Part:
         """A seal means nothing to an upstream that wants its own signature on a call."""
@@ -199,9 +206,16 @@ class _Reader:
         self._context.signature("bypassed")
         return msgspec.structs.replace(part, signature=_SKIP)
 
-    def _unreadable(self, what: str) -> None:
-        self.corrupted = self.corrupted or self._current
-        self._context.notice(f"{what} was left out")
+
+def _rejoined(content: Content, read: list[list[Part]], reader: _Reader) -> Content:
+    """`content` with its parts as they were `read`, and no thought in it twice."""
+    parts = [
+        part
+        for old, pieces in zip(content.parts, read, strict=True)
+        if not (reader.restored and isinstance(old, Thought))
+        for part in pieces
+    ]
+    return Content(content.role, tuple(parts))
 
 
 def _maker(target: Target) -> str:
@@ -213,25 +227,28 @@ def _bare(part: Part) -> Part:
 
 
 class _Writer:
-    """Signs one candidate."""
+    """Signs one candidate, as models of its kind do (gemini.md section 3.1).
+
+    Of a text model: the first call of each group, else the last part.  Of an image model: the first
+    part after the thoughts, and every picture.
+    """
 
     def __init__(self, sealer: Sealer, target: Target, context: Context) -> None:
         self._sealer, self._target, self._context = sealer, target, context
-        self._thoughts: list[Thought] = []
+        self._draws = target.facts is not None and target.facts.kind == "image"
+        self._thoughts: list[Thought] = []  # since the last signature
         self._count = 0
         self._part: Part | None = None
         self._pieces: list[str] = []
         self._held: PartEnd | None = None  # the end of a part that may turn out to be the last
         self._signed = False
+        self._grouped = False  # the part before was a call
 
     def take(self, event: PartStart | Delta | PartEnd | End) -> Sequence[Event]:
         """The events to pass on."""
         match event:
             case PartStart():
-                self._part, self._pieces, self._count = event.part, [], event.index + 1
-                if isinstance(event.part, Thought):  # what else it carries is its maker's affair
-                    event = msgspec.structs.replace(event, part=Thought(text=event.part.text))
-                return [*self._release(), event]
+                return [*self.release(), self._start(event)]
             case Delta():
                 self._pieces.append(event.text)
                 return [event]
@@ -240,6 +257,25 @@ class _Writer:
             case End():
                 return [*self._last(event), event]
 
+    def release(self) -> list[PartEnd]:
+        """The end that was held back: its part was not the last."""
+        held, self._held = self._held, None
+        return [held] if held is not None else []
+
+    def _start(self, event: PartStart) -> PartStart:
+        part = event.part
+        if isinstance(part, Thought):  # what else it carries is its maker's affair
+            self._part = part
+            part = Thought(text=part.text)
+        else:
+            due = self._draws and (not self._signed or isinstance(part, Blob))
+            if due and not part.signature and not isinstance(part, Call):
+                part = msgspec.structs.replace(part, signature=self._seal(part))
+            self._part = part
+        self._grouped = self._grouped and isinstance(part, Call)
+        self._pieces, self._count = [], event.index + 1
+        return msgspec.structs.replace(event, part=part)
+
     def _end_part(self, event: PartEnd) -> list[Event]:
         if self._part is None:
             return [event]
@@ -247,24 +283,21 @@ class _Writer:
         if isinstance(whole, Thought):
             self._thoughts.append(whole)
             return [msgspec.structs.replace(event, signature="")]
+        if isinstance(whole, Call):
+            first, self._grouped = not self._grouped, True
+            if whole.signature or not first:
+                self._signed = True
+                return [event]
+            return [self._sign(whole, event)]
         if whole.signature:
             self._signed = True
-            return [event]
-        if not isinstance(whole, Call):
-            if not self._thoughts or self._signed:
-                return [event]
+        elif self._thoughts and not self._signed:
             self._part, self._held = whole, event
             return []
-        if self._signed:
-            return [event]
-        return [self._sign(whole, event)]
-
-    def _release(self) -> list[PartEnd]:
-        held, self._held = self._held, None
-        return [held] if held is not None else []
+        return [event]
 
     def _last(self, end: End) -> Sequence[Event]:
-        held = self._release()
+        held = self.release()
         if self._signed or not self._thoughts or end.reason != "STOP":
             return held
         if held and self._part is not None:
@@ -275,15 +308,20 @@ class _Writer:
         return [PartStart(self._count, empty, end.candidate), self._sign(empty, last)]
 
     def _sign(self, part: Part, end: PartEnd) -> PartEnd:
+        return msgspec.structs.replace(end, signature=self._seal(part))
+
+    def _seal(self, part: Part) -> str:
+        """A seal of all that was thought since the one before."""
         self._signed = True
         thoughts = [
             (thought.text, thought.signature, _metadata(thought)) for thought in self._thoughts
         ]
+        self._thoughts = []
         state = msgspec.json.encode(_State(_maker(self._target), thoughts))
         if len(state) > _MOST_STATE:
             state = msgspec.json.encode(_State(_maker(self._target), []))
         bound = _bound(self._context.caller, self._target.family, part)
-        return msgspec.structs.replace(end, signature=self._sealer.seal(state, bound))
+        return self._sealer.seal(state, bound)
 
 
 def _metadata(thought: Thought) -> str:

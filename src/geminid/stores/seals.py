@@ -29,7 +29,6 @@ _LEAST: Final = 120
 _LENGTH: Final = 4
 _MOST_STATE: Final = 4 << 20
 _NEW_AFTER_S: Final = 90 * 86_400.0
-_FORGET_AFTER_S: Final = 400 * 86_400.0
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -48,7 +47,8 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Seals:
-    """`core.ports.Sealer` over a ring of keys: the newest seals, all of them open.
+    """`core.ports.Sealer` over a ring of keys: the newest that was made by `now` seals, all of them
+    open.
 
     A server that only passes on what Google signs never makes a cipher, and does not load the
     library (7 MB).
@@ -56,9 +56,10 @@ class Seals:
 
     mark = base64.b64encode(_MAGIC).decode()
 
-    def __init__(self, keys: tuple[SealKey, ...]) -> None:
+    def __init__(self, keys: tuple[SealKey, ...], now: float) -> None:
         self._keys = {bytes.fromhex(key.id): key.secret for key in keys}
-        self._newest = bytes.fromhex(max(keys, key=lambda key: key.made).id)
+        made = [key for key in keys if key.made <= now]
+        self._newest = bytes.fromhex(max(made, key=lambda key: key.made).id)
         self._ciphers: dict[bytes, AESGCM] = {}
 
     def seal(self, state: bytes, bound: bytes) -> str:
@@ -99,25 +100,23 @@ class Seals:
 
 
 def open_seals(home: Path, clock: Clock) -> Seals:
-    """The seals of a home folder.  A key is made when there is none yet or it is 90 days old; one
-    that is older than 400 days is forgotten, and what it sealed with it.
+    """The seals of a home folder.  A key is made when there is none yet or the newest is 90 days
+    old.  None is ever forgotten: they are few, and a clock that is wrong once must cost nothing.
 
     Raises:
         StateUnusable: the file cannot be read, is none of ours, or cannot be written.
     """
     path, now = home / FILE, clock.now()
-    found = _read(path)
-    keys = tuple(key for key in found if now - key.made < _FORGET_AFTER_S)
-    if not keys or now - max(key.made for key in keys) >= _NEW_AFTER_S:
+    keys = _read(path)
+    if not any(0 <= now - key.made < _NEW_AFTER_S for key in keys):
         keys = (*keys, SealKey(secrets.token_hex(_ID), secrets.token_bytes(_SECRET), now))
-    if keys != found:
         _write(path, keys)
-    return Seals(keys)
+    return Seals(keys, now)
 
 
 def memory_seals() -> Seals:
     """Seals with a key of their own that nobody keeps."""
-    return Seals((SealKey(secrets.token_hex(_ID), secrets.token_bytes(_SECRET), 0.0),))
+    return Seals((SealKey(secrets.token_hex(_ID), secrets.token_bytes(_SECRET), 0.0),), 0.0)
 
 
 def _read(path: Path) -> tuple[SealKey, ...]:

@@ -80,11 +80,47 @@ def test_a_call_leaves_whole_when_it_ends() -> None:
     ]
 
 
-def test_a_signature_never_waits_past_the_next_part() -> None:
+def test_a_signature_known_from_the_start_stands_beside_the_first_words() -> None:
+    """An image model's first part has one, and google-genai makes a content of each piece."""
     assert objects(
         BEGIN,
         PartStart(0, Text(text="a", signature="c2ln")),
+        Delta(0, "b"),
         PartEnd(0),
+        End("STOP"),
+    ) == [
+        piece(b'{"text":"a","thoughtSignature":"c2ln"}'),
+        piece(b'{"text":"b"}'),
+        closing(),
+    ]
+
+
+def test_calls_of_one_group_leave_in_one_object() -> None:
+    """google-genai makes a content of each object, and only the first call is signed."""
+    first, second = Call(name="f", signature="c2ln"), Call(name="g")
+    assert objects(
+        BEGIN,
+        PartStart(0, first),
+        PartEnd(0),
+        PartStart(1, second),
+        PartEnd(1),
+        PartStart(2, Text(text="a")),
+        PartEnd(2),
+        End("STOP"),
+    ) == [
+        piece(
+            b'{"functionCall":{"name":"f","args":{}},"thoughtSignature":"c2ln"},'
+            b'{"functionCall":{"name":"g","args":{}}},{"text":"a"}'
+        ),
+        closing(),
+    ]
+
+
+def test_a_signature_never_waits_past_the_next_part() -> None:
+    assert objects(
+        BEGIN,
+        PartStart(0, Text(text="a")),
+        PartEnd(0, "c2ln"),
         PartStart(1, Call(name="f")),
         PartEnd(1),
         End("STOP"),

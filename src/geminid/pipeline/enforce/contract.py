@@ -27,20 +27,21 @@ class Contract:
     """The tools an answer may call, whether it must, and the form of its text.
 
     `output` is the schema of the text, `json` says that it must be JSON, `choices` are the only
-    texts allowed.
+    texts allowed.  `others`: functions that the request does not declare may be called as well.
     """
 
     def __init__(
         self,
         tools: Mapping[str, Validator | None],
         *,
+        others: bool = False,
         must_call: bool = False,
         output: Validator | None = None,
         json: bool = False,
         choices: tuple[str, ...] = (),
     ) -> None:
         self.must_call = must_call
-        self._tools = tools
+        self._tools, self._others = tools, others
         self._output, self._json, self._choices = output, json, choices
 
     @property
@@ -71,13 +72,15 @@ class Contract:
     def broken_call(self, call: Call) -> Broken | None:
         """What is wrong with one call."""
         name = call.name[:_SHOWN]
-        if call.name not in self._tools:
+        if call.name not in self._tools and not self._others:
             return Broken(
                 "UNEXPECTED_TOOL_CALL",
                 f"The model called the function {name!r}, which it was not offered.",
             )
-        validator = self._tools[call.name]
-        problem = validator.problem(bytes(call.args)) if validator is not None else ""
+        validator = self._tools.get(call.name)
+        problem = "" if _is_object(call.args) else "they are not a JSON object."
+        if not problem and validator is not None:
+            problem = validator.problem(bytes(call.args))
         if not problem:
             return None
         return Broken(
@@ -101,8 +104,18 @@ class Contract:
         return ""
 
 
-def contract_of(request: Request, validators: Validators) -> Contract:
+def _is_object(args: Json) -> bool:
+    try:
+        return isinstance(msgspec.json.decode(args), dict)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return False
+
+
+def contract_of(request: Request, validators: Validators, *, others: bool = False) -> Contract:
     """What the answer to `request` has to keep to.
+
+    `others`: the upstream knows functions that the request does not declare (tools of its own, or
+    in a cached content).
 
     Raises:
         Invalid: a schema cannot be used; nothing has been asked of anybody.
@@ -112,7 +125,21 @@ def contract_of(request: Request, validators: Validators) -> Contract:
     if choice.allowed and choice.mode in ("ANY", "VALIDATED"):
         offered = tuple(tool for tool in offered if tool.name in choice.allowed)
     tools = {tool.name: _parameters(tool, validators) for tool in offered}
-    return _with_output(tools, choice.mode == "ANY", request.output, validators)
+    output: Validator | None = None
+    choices: tuple[str, ...] = ()
+    json = False
+    if request.output is not None and request.output.mime == _ENUM:
+        choices = _choices(request.output, validators)
+    elif request.output is not None:
+        output, json = _form(request.output, validators)
+    return Contract(
+        tools,
+        others=others,
+        must_call=choice.mode == "ANY",
+        output=output,
+        json=json,
+        choices=choices,
+    )
 
 
 def _parameters(tool: FunctionTool, validators: Validators) -> Validator | None:
@@ -122,22 +149,12 @@ def _parameters(tool: FunctionTool, validators: Validators) -> Validator | None:
     return _validator(tool.parameters, where, validators, already=tool.json_schema)
 
 
-def _with_output(
-    tools: Mapping[str, Validator | None],
-    must_call: bool,  # noqa: FBT001  one of three facts handed on
-    output: OutputFormat | None,
-    validators: Validators,
-) -> Contract:
-    if output is None:
-        return Contract(tools, must_call=must_call)
-    if output.mime == _ENUM:
-        return Contract(tools, must_call=must_call, choices=_choices(output, validators))
-    validator = None
-    if output.schema is not None:
-        where = "The response schema"
-        validator = _validator(output.schema, where, validators, already=output.json_schema)
-    json = validator is not None or output.mime == _JSON
-    return Contract(tools, must_call=must_call, output=validator, json=json)
+def _form(output: OutputFormat, validators: Validators) -> tuple[Validator | None, bool]:
+    """The schema of the text, and whether it must be JSON."""
+    if output.schema is None:
+        return None, output.mime == _JSON
+    where = "The response schema"
+    return _validator(output.schema, where, validators, already=output.json_schema), True
 
 
 def _validator(schema: Json, where: str, validators: Validators, *, already: bool) -> Validator:

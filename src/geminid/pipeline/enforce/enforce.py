@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from geminid.core.events import Event, Events, Tally
+from geminid.core.events import Begin, Event, Events, Tally
 from geminid.core.ports import Context, Meter
 from geminid.core.request import Request
 from geminid.core.usage import Usage
@@ -29,8 +29,13 @@ class Enforcer:
     def __init__(self, ask: Ask, target: Target, context: Context, meter: Meter) -> None:
         self._ask, self._target, self._context, self._meter = ask, target, context, meter
 
-    async def events(self, request: Request, contract: Contract) -> Events:
-        """The events of the answer that counts."""
+    async def events(
+        self, request: Request, contract: Contract, paid: Callable[[Usage], None]
+    ) -> Events:
+        """The events of the answer that counts.
+
+        `paid` is told what has been spent so far, also on attempts that nobody will see.
+        """
         channel = self._target.channel
         asked, attempt = request, 0
         spent: Usage | None = None
@@ -39,8 +44,15 @@ class Enforcer:
             watch = Watch(contract, hold=again)
             async with aclosing(self._ask(asked)) as events:
                 async for event in events:
+                    if isinstance(event, Tally):
+                        paid(added(spent, event.usage))
                     for said in watch.take(event):
                         yield self._counted(said, spent)
+                    if spent is not None and isinstance(event, Begin):
+                        for said in watch.take(
+                            Tally(Usage(cost_nusd=0))
+                        ):  # this attempt may tell none
+                            yield self._counted(said, spent)
             retry = again and watch.broken is not None and watch.holds
             self._count(watch, first=not attempt, final=not retry)
             if not retry or watch.broken is None:

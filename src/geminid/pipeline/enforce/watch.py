@@ -4,7 +4,7 @@ from typing import Final
 
 import msgspec
 
-from geminid.core.content import Call, Part, Text, Thought
+from geminid.core.content import Call, Json, Part, Text, Thought
 from geminid.core.events import Begin, Delta, End, Event, PartEnd, PartStart, Tally
 from geminid.core.fold import closed
 from geminid.core.usage import Usage
@@ -34,14 +34,17 @@ class Watch:
         self.text = ""
         """What the candidate that broke the contract said."""
         self._contract, self._hold = contract, hold
+        self._ended = False  # one candidate said that it was whole
         self._held: list[Event] = []
         self._candidates: dict[int, _Candidate] = {}
 
     @property
     def counts(self) -> bool:
-        """Whether the answer had a contract to keep: plain text with tools at hand has none."""
+        """Whether the answer had a contract to keep: plain text with tools at hand has none, nor
+        has what says itself that it is not whole.
+        """
         called = any(candidate.calls for candidate in self._candidates.values())
-        return called or self._contract.must_call or self._contract.bounds_text
+        return self._ended and (called or self._contract.must_call or self._contract.bounds_text)
 
     @property
     def holds(self) -> bool:
@@ -82,7 +85,7 @@ class Watch:
             case Delta():
                 seen.pieces.append(event.text)
             case PartEnd() if seen.part is not None:
-                self._whole(seen, closed(seen.part, "".join(seen.pieces), event.signature))
+                self._whole(seen, _closed(seen.part, "".join(seen.pieces), event.signature))
         if seen.held or isinstance(seen.part, Call):
             seen.held.append(event)
             return []
@@ -102,6 +105,7 @@ class Watch:
         if event.reason != _WHOLE:  # it says itself that it is not whole; bad calls stay here
             bad = any(self._contract.broken_call(call) for call in calls)
             return self._passed([*([] if bad else seen.held), event])
+        self._ended = True
         broken = self._contract.broken(text, calls)
         if broken is None:
             return self._passed([*seen.held, event])
@@ -115,3 +119,10 @@ class Watch:
 
     def _passed(self, events: list[Event]) -> list[Event]:
         return [event for each in events for event in self._pass(each)]
+
+
+def _closed(part: Part, text: str, signature: str) -> Part:
+    """The part as it ended.  Arguments that are no object are the contract's affair."""
+    if not isinstance(part, Call) or not text:
+        return closed(part, text, signature)
+    return msgspec.structs.replace(part, args=Json(text.encode()))
