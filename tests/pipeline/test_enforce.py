@@ -22,6 +22,7 @@ from geminid.core.usage import Usage
 from geminid.pipeline.channel import LiveChannel, Manner
 from geminid.pipeline.compile import Lane, Target
 from geminid.pipeline.enforce import Enforcer, contract_of
+from geminid.pipeline.enforce.again import resampled
 from geminid.pipeline.validator import Validators
 from tests.pipeline.scripted import Scripted, Tallied
 
@@ -206,6 +207,15 @@ async def test_a_local_model_is_asked_the_same_again_with_other_dice() -> None:
     assert desk.context.notices == [
         "asked again, because the answer broke its schema or called what it may not"
     ]
+
+
+@pytest.mark.parametrize(("named", "taken"), [(None, 0.7), (0.0, 0.7), (0.69, 0.7), (1.5, 1.5)])
+def test_the_dice_fall_the_second_time(named: float | None, taken: float) -> None:
+    """Also where the caller named no temperature and the engine took the likeliest token."""
+    sampling = Sampling(temperature=named)
+    request = Request(model="m", contents=(), sampling=sampling)
+
+    assert resampled(request, 1).sampling == Sampling(temperature=taken)
 
 
 async def test_a_remote_model_is_told_what_was_wrong_and_every_try_is_paid_for() -> None:

@@ -356,3 +356,25 @@ def test_a_big_number_in_arguments_stays_what_it_is() -> None:
     [call] = content.parts
     assert isinstance(call, Call)
     assert msgspec.json.decode(call.args) == msgspec.json.decode(args)
+
+
+@pytest.mark.parametrize(
+    "contents",
+    [[{}] * 100_000, [{"parts": [{}] * 100_000}], [{"parts": [{"functionCall": {}}] * 50_000}]],
+)
+def test_a_body_made_of_mistakes_does_not_come_back_a_hundredfold(contents: object) -> None:
+    told = refused({"contents": contents})
+
+    assert len(told) < 64_000
+    assert told.startswith("* GenerateContentRequest.contents[0]")
+    assert told.endswith("\n... and more.\n")
+
+
+def test_a_list_of_no_servers_is_no_tool() -> None:
+    assert decoded(tools=[{"mcpServers": []}]).builtins == ()
+
+
+def test_a_modality_of_zero_is_none() -> None:
+    config = {"responseModalities": ["MODALITY_UNSPECIFIED", "IMAGE"]}
+
+    assert decoded(generationConfig=config).modalities == ("IMAGE",)

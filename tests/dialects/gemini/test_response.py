@@ -80,21 +80,6 @@ def test_a_call_leaves_whole_when_it_ends() -> None:
     ]
 
 
-def test_a_signature_known_from_the_start_stands_beside_the_first_words() -> None:
-    """An image model's first part has one, and google-genai makes a content of each piece."""
-    assert objects(
-        BEGIN,
-        PartStart(0, Text(text="a", signature="c2ln")),
-        Delta(0, "b"),
-        PartEnd(0),
-        End("STOP"),
-    ) == [
-        piece(b'{"text":"a","thoughtSignature":"c2ln"}'),
-        piece(b'{"text":"b"}'),
-        closing(),
-    ]
-
-
 def test_calls_of_one_group_leave_in_one_object() -> None:
     """google-genai makes a content of each object, and only the first call is signed."""
     first, second = Call(name="f", signature="c2ln"), Call(name="g")

@@ -148,6 +148,12 @@ MODELS: dict[str, Breach] = {
 """Rules about what a model is and is not."""
 
 TOOLS: dict[str, Breach] = {
+    "function.count": Breach(
+        declared(*[function(f"f{number}") for number in range(513)]),
+        declared(*[function(f"f{number}") for number in range(512)]),
+        "* GenerateContentRequest.tools[0].function_declarations: At most 512 function declarations"
+        " can be specified.",
+    ),
     "tool.functions": Breach(
         declared(function()),
         tool("googleSearch"),

@@ -38,5 +38,3 @@ def test_a_rule_is_found_by_its_id() -> None:
     assert book.rule("signature.corrupted").error == "Corrupted thought signature."
     with pytest.raises(KeyError):
         book.rule("no.such")
-    with pytest.raises(KeyError):
-        Rulebook(()).kept("signatures", None)

@@ -249,8 +249,119 @@ def test_a_draft_of_an_image_model_is_a_thought_and_needs_no_signature() -> None
     hold(said(user("draw"), model(draft, final), user("bluer")), PICTURES)
 
 
+def signed(part: Tree) -> Tree:
+    return part | {"thoughtSignature": SIG}
+
+
+WORDS: Tree = {"text": "Here "}
+
+
+def test_the_pieces_of_a_stream_are_one_turn_of_an_image_model() -> None:
+    """google-genai's chats keep each chunk of a streamed answer as a content of its own."""
+    contents = [
+        user("draw"),
+        model(signed(WORDS)),
+        model("it is."),
+        model(signed(PNG)),
+        model(""),
+        user("bluer"),
+    ]
+
+    hold(said(*contents), PICTURES)
+
+
+@pytest.mark.parametrize(
+    ("pieces", "place"),
+    [
+        ([model(WORDS), model(signed(PNG))], "Text part|2|1"),
+        ([model(signed(WORDS)), model("it is.", PNG)], "Image part|3|2"),
+        ([model(PNG | {"thought": True}), model("", PNG)], "Image part|3|2"),
+        ([model({"text": "hm", "thought": True}), model(WORDS)], "Text part|3|1"),
+    ],
+)
+def test_what_is_missing_is_told_with_the_place_in_the_body(pieces: list[Tree], place: str) -> None:
+    part, position, number = place.split("|")
+
+    assert refusal(said(user("draw"), *pieces, user("bluer")), PICTURES).startswith(
+        f"{part} is missing a thought_signature in content position {position}, part position"
+        f" {number}. "
+    )
+
+
+def test_each_turn_of_an_image_model_is_looked_at() -> None:
+    contents = [user("draw"), model(signed(WORDS)), user("go on"), model(WORDS), user("again")]
+
+    assert "in content position 4, part position 1. " in refusal(said(*contents), PICTURES)
+
+
+@pytest.mark.parametrize("mime", ["audio/wav", "application/pdf", "video/mp4"])
+def test_a_blob_that_is_no_picture_needs_no_signature(mime: str) -> None:
+    blob = {"inlineData": {"mimeType": mime, "data": "UklG"}}
+
+    hold(said(user("say"), model(blob), user("again")), PICTURES)
+
+
+def test_a_picture_is_one_however_its_type_is_spelled() -> None:
+    png = {"inlineData": {"mimeType": "Image/PNG", "data": "iVBO"}}
+
+    assert "Image part is missing" in refusal(said(user("a"), model(png), user("b")), PICTURES)
+
+
+# ---- contents that go on from those of a cache
+
+CACHE: Tree = {"cachedContent": "cachedContents/c"}
+
+
+@pytest.mark.parametrize(
+    "contents",
+    [
+        pytest.param([user(response())], id="the response to a call in the cache"),
+        pytest.param([user(response("a"), response("b"), "go on")], id="two, and words"),
+        pytest.param([model(call("f", SIG)), user(response())], id="a call"),
+        pytest.param(
+            [model(call("b", SIG)), user(response("a"), response("b"))],
+            id="a call of a turn that began in the cache",
+        ),
+        pytest.param([user(response()), model("ok"), user("go")], id="and more"),
+    ],
+)
+def test_the_first_turn_after_a_cache_is_not_counted(contents: list[Tree]) -> None:
+    hold(said(*contents) | CACHE)
+
+    refusal(said(*contents))
+
+
+@pytest.mark.parametrize(
+    ("contents", "text"),
+    [
+        ([user("go"), model("ok"), user(response())], REFUSED["order.response"].text),
+        ([user("go"), model(call("f", SIG)), user("no")], COUNT),
+        ([user("go"), model(call("f", SIG))], COUNT),
+    ],
+)
+def test_later_turns_are_counted_as_ever(contents: list[Tree], text: str) -> None:
+    assert refusal(said(*contents) | CACHE) == text
+
+
+def test_a_call_after_a_cache_brings_its_signature() -> None:
+    contents = [user(response()), model(call("g")), user(response("g"))]
+
+    assert "`default_api:g` , position 2. " in refusal(said(*contents) | CACHE)
+
+
+def test_a_function_that_goes_on_is_one_also_in_a_newer_form() -> None:
+    newer = {"name": "f", "response": {}, "willContinue": True, "parts": [{"fileData": {}}]}
+    contents = [
+        user("go"),
+        model(call(signature=SIG)),
+        user({"functionResponse": newer}, response()),
+    ]
+
+    hold(said(*contents))
+
+
 def test_each_content_with_calls_needs_a_signature_of_its_own() -> None:
-    """The calls of a group belong in one content; a client that cuts them apart loses the proof."""
+    """The API takes calls in contents of their own for steps (googleapis/js-genai#1275)."""
     contents = [
         user("go"),
         model(call("a", SIG)),

@@ -12,11 +12,13 @@ from geminid.pipeline.rules import Rulebook
 from geminid.pipeline.rules.book import checks
 from tests.pipeline.rules.bodies import (
     OLD,
+    OLD_PICTURES,
     OLD_PRO,
     PRO,
     TELL,
     Breach,
     Tree,
+    asked,
     chosen,
     config,
     said,
@@ -118,11 +120,19 @@ def test_the_limit_of_the_input_is_told_as_the_table_says() -> None:
     [
         ("gemini-3.8-flash", "Invalid thought signature."),
         ("gemini-3-pro-preview", "Corrupted thought signature."),
-        ("unknown", "Corrupted thought signature."),
+        ("gemini-3-pro-image", "Corrupted thought signature."),
     ],
 )
 def test_who_keeps_a_rule_finds_its_text_in_the_book(model: str, text: str) -> None:
-    assert BOOK.kept("signatures", CATALOG.get(model)).error == text
+    kept = BOOK.kept("signatures", CATALOG.get(model))
+
+    assert kept is not None
+    assert kept.error == text
+
+
+@pytest.mark.parametrize("model", [OLD, OLD_PICTURES, "my-own-model"])
+def test_of_a_model_that_does_not_look_at_signatures_none_is_to_be_kept(model: str) -> None:
+    assert BOOK.kept("signatures", CATALOG.get(model)) is None
 
 
 def test_rules_of_one_group_are_told_together() -> None:
@@ -136,11 +146,12 @@ def test_rules_of_one_group_are_told_together() -> None:
     ]
 
 
-def test_a_thousand_lines_are_told_and_no_more() -> None:
-    names = [{"name": "1"} for _ in range(1_200)]
-    body = config() | {"tools": [{"functionDeclarations": names}]}
+def test_no_more_is_told_than_fits_into_an_answer_and_that_there_is_more() -> None:
+    told = refusal(asked(safetySettings=[{}] * 20_000))
 
-    assert refusal(body).count("\n") == 1_000
+    assert len(told) < 64_000
+    assert told.count("safety_settings[") > 100
+    assert told.endswith("\n... and more.\n")
 
 
 @pytest.mark.parametrize("name", ["model.candidates", "thinking.level", "signature.missing"])
@@ -178,20 +189,20 @@ def test_the_range_of_a_budget_begins_where_the_api_says(model: str, budget: int
 
 
 @pytest.mark.parametrize(
-    ("field", "asked"),
+    ("field", "fields"),
     [
         ("penalties", {"presencePenalty": 0.5, "frequencyPenalty": -0.5}),
         ("logprobs", {"responseLogprobs": True, "logprobs": 3}),
     ],
 )
-def test_a_model_that_can_is_not_refused(field: str, asked: Tree) -> None:
+def test_a_model_that_can_is_not_refused(field: str, fields: Tree) -> None:
     """No model of the catalog can today."""
     ours = CATALOG.get(PRO)
     assert ours is not None
     able = msgspec.structs.replace(ours, **{field: True})
     context = Context(request_id="r", caller="", deadline=0.0, stream=False)
 
-    BOOK.check(decoded(config(**asked)), able, context)
+    BOOK.check(decoded(config(**fields)), able, context)
 
 
 def test_a_choice_without_functions_passes_where_the_models_own_calls_are_told() -> None:
@@ -199,6 +210,12 @@ def test_a_choice_without_functions_passes_where_the_models_own_calls_are_told()
     config = chosen(mode="AUTO") | TELL
 
     assert notices(tool("googleSearch", toolConfig=config)) == []
+
+
+def test_a_choice_between_functions_of_a_cache_is_let_pass() -> None:
+    tree = asked(cachedContent="cachedContents/c", toolConfig=chosen(mode="ANY"))
+
+    assert notices(tree) == []
 
 
 def test_a_number_of_tokens_is_a_resolution_too() -> None:

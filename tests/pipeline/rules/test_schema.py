@@ -1,9 +1,13 @@
 """What is wrong with a schema is told with the path that the API uses."""
 
+import tracemalloc
+
 import pytest
 
+from geminid.core.errors import Invalid
+from geminid.core.ports import Context
 from tests.pipeline.rules.bodies import FUNCTION, OLD, PRO, WHERE, Tree, config, declared, function
-from tests.pipeline.rules.test_every_rule import notices, refusal
+from tests.pipeline.rules.test_every_rule import BOOK, decoded, notices, refusal
 
 BAD: Tree = {"type": "ARRAY"}
 
@@ -106,3 +110,30 @@ def test_the_name_of_a_property_is_quoted_but_not_at_any_length() -> None:
 
     assert "properties[größe" in told
     assert len(told) < 500
+
+
+def test_a_hundred_thousand_faults_at_the_bottom_are_neither_kept_nor_told() -> None:
+    """Spelled in full, half a megabyte of them made a reply of eight, and took a gigabyte."""
+    schema: Tree = {"type": "OBJECT", "required": ["a"] * 100_000}
+    for _ in range(40):
+        schema = {"type": "OBJECT", "properties": {"x" * 200: schema}}
+    request = decoded(declared(function(parameters=schema)))
+
+    tracemalloc.start()
+    with pytest.raises(Invalid) as caught:
+        BOOK.check(request, None, Context(request_id="r", caller="", deadline=0.0, stream=False))
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert caught.value.detail.endswith("\n... and more.\n")
+    assert len(caught.value.detail) < 64_000
+    assert most < 8_000_000
+
+
+def test_a_schema_with_many_faults_of_one_kind_is_looked_at_for_others() -> None:
+    tree = wrapped(required=["a"] * 100, properties={"b": BAD})
+
+    told = refusal(tree)
+
+    assert told.count("property is not defined") == 100
+    assert f"{FUNCTION}.parameters.properties[b].items: missing field." in told

@@ -16,6 +16,7 @@ from geminid.core.request import (
     Thinking,
     ToolChoice,
 )
+from geminid.dialects.gemini.lines import Lines
 from geminid.dialects.gemini.parts import DIALECT, json_of, read_part, write_content, write_part
 from geminid.dialects.gemini.tree import Tree
 from geminid.dialects.gemini.walk import walk
@@ -80,7 +81,8 @@ def read_request(tree: Tree, model: str, *, name: str = "GenerateContentRequest"
     functions, builtins = _tools(cast("list[Tree]", tree.pop("tools", [])))
     choice = _tool_choice(tree)
     sampling, output, thinking = _sampling(config), _output(config), _thinking(config)
-    modalities = tuple(cast("list[str]", config.pop("responseModalities", [])))
+    asked = cast("list[str]", config.pop("responseModalities", []))
+    modalities = tuple(filter(None, map(_named, asked)))
     if config:
         tree["generationConfig"] = config
     return Request(
@@ -102,27 +104,26 @@ def _contents(tree: Tree, name: str) -> tuple[tuple[Content, ...], tuple[Part, .
     """The contents and the system instruction; one line for each thing that is missing in them."""
     trees = cast("list[Tree]", tree.pop("contents", []))
     system = cast("Tree", tree.pop("systemInstruction", {}))
-    wrong: list[str] = []
+    wrong = Lines()
     if not trees:
-        wrong.append(f"* {name}.contents: contents is not specified\n")
+        wrong.add(f"* {name}.contents: contents is not specified")
     contents: list[Content] = []
     roles = True
     for index, content in enumerate(trees):
         parts = _parts(content, wrong, name, index)
         if not content.get("parts"):
-            wrong.append(f"* {name}.contents[{index}].parts: contents.parts must not be empty.\n")
+            wrong.add(f"* {name}.contents[{index}].parts: contents.parts must not be empty.")
         role = _ROLES.get(cast("str", content.get("role", "")))
         roles = roles and role is not None
         contents.append(Content(role or "", parts))
     instruction = _parts(system, wrong, name, -1)
-    if wrong:
-        raise Invalid("".join(wrong))
+    wrong.check()
     if not roles:
         raise Invalid("Please use a valid role: user, model.")
     return tuple(contents), instruction
 
 
-def _parts(tree: Tree, wrong: list[str], name: str, index: int) -> tuple[Part, ...]:
+def _parts(tree: Tree, wrong: Lines, name: str, index: int) -> tuple[Part, ...]:
     """The parts of content `index`, or of the system instruction if that is negative."""
     parts: list[Part] = []
     for number, item in enumerate(cast("list[Tree]", tree.get("parts", []))):
@@ -137,7 +138,7 @@ def _parts(tree: Tree, wrong: list[str], name: str, index: int) -> tuple[Part, .
                 what = f"{kind}.name: Name cannot be empty."
         if what:
             where = "system_instruction" if index < 0 else f"contents[{index}]"
-            wrong.append(f"* {name}.{where}.parts[{number}].{what}\n")
+            wrong.add(f"* {name}.{where}.parts[{number}].{what}")
     return tuple(parts)
 
 
@@ -148,7 +149,7 @@ def _tools(trees: list[Tree]) -> tuple[tuple[FunctionTool, ...], tuple[BuiltinTo
         for kind, settings in tree.items():
             if kind == "functionDeclarations":
                 functions.extend(map(_function, cast("list[Tree]", settings)))
-            else:
+            elif settings != []:  # no servers at all: the same as nothing, in proto3
                 builtins.append(BuiltinTool(kind, json_of(settings)))
     return tuple(functions), tuple(builtins)
 

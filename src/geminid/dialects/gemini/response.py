@@ -76,8 +76,7 @@ class _Writing:
 class ObjectEncoder:
     """Events in, response objects out, one for each piece that a client should see now.
 
-    A text's signature that comes late rides on the closing empty text, as the real API sends it;
-    one that is known from the start stands beside the first words.  A part that is
+    A text's signature rides on the closing empty text, as the real API sends it; a part that is
     not text leaves whole, when it ends.  Calls of one group leave in one object: google-genai's
     automatic calling makes a content of each object, and the API wants a signature in each content
     with calls, where only the first call of the group has one (gemini.md section 3.2).
@@ -121,7 +120,7 @@ class ObjectEncoder:
         if due := self._due(writing):
             parts.append(due)
         if _flows(event.part) and event.part.text:
-            parts.append(write_part(event.part))
+            parts.append(write_part(msgspec.structs.replace(event.part, signature="")))
         return (self._object(parts, event.candidate),) if parts else ()
 
     def _delta(self, event: Delta) -> tuple[bytes, ...]:
@@ -142,7 +141,7 @@ class ObjectEncoder:
         if part is None:
             return ()
         if _flows(part):
-            if signature := event.signature or ("" if part.text else part.signature):
+            if signature := event.signature or part.signature:
                 writing.due = msgspec.structs.replace(part, text="", signature=signature)
             return ()
         whole = write_part(closed(part, "".join(writing.pieces), event.signature))

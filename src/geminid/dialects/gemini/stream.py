@@ -90,10 +90,9 @@ class _Candidate:
         elif not part.text and not part.signature and self.count:
             return []
         else:
-            # A signature beside the first words is known from the start, and stays beside them.
-            events = self.close() + self._begin(part)
+            bare = msgspec.structs.replace(part, signature="") if part.signature else part
+            events = self.close() + self._begin(bare)
             self.open = part
-            return events + self.close() if part.signature else events
         return events + self.close(part.signature) if part.signature else events
 
     def _begin(self, part: Part) -> list[Event]:

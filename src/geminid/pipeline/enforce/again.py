@@ -14,9 +14,12 @@ _WARM: Final = 0.7
 
 
 def resampled(request: Request, attempt: int) -> Request:
-    """The same question with other dice: another seed, and a temperature that lets them fall."""
+    """The same question with other dice: another seed, and a temperature that lets them fall.
+
+    Where none was named the engine may have taken the likeliest token.
+    """
     sampling = request.sampling
-    cold = sampling.temperature is not None and sampling.temperature < _WARM
+    cold = sampling.temperature is None or sampling.temperature < _WARM
     return msgspec.structs.replace(
         request,
         sampling=msgspec.structs.replace(

@@ -123,7 +123,8 @@ def contract_of(request: Request, validators: Validators, *, others: bool = Fals
     choice = request.tool_choice or ToolChoice()
     offered = request.functions if choice.mode != "NONE" else ()
     if choice.allowed and choice.mode in ("ANY", "VALIDATED"):
-        offered = tuple(tool for tool in offered if tool.name in choice.allowed)
+        allowed = frozenset(choice.allowed)
+        offered = tuple(tool for tool in offered if tool.name in allowed)
     tools = {tool.name: _parameters(tool, validators) for tool in offered}
     output: Validator | None = None
     choices: tuple[str, ...] = ()

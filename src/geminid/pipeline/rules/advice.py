@@ -8,7 +8,7 @@ from geminid.core.content import Blob, FileRef, Part, Text
 from geminid.pipeline.rules.case import ANY, MEDIA, SAMPLING, THINKING, Case
 from geminid.pipeline.rules.check import Check, Facts
 
-_END: Final = 1_000
+_END: Final = 500
 """So much of a long text is looked at, at each end: wishes stand there, data in the middle."""
 
 

@@ -1,6 +1,6 @@
 """The book of rules: goes through them in order, and tells what is broken."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import Final, TypeAlias
 
@@ -9,6 +9,7 @@ from geminid.catalog.rules import By, Rule
 from geminid.core.errors import Invalid
 from geminid.core.ports import Context
 from geminid.core.request import Request
+from geminid.dialects.gemini.lines import Lines
 from geminid.pipeline.rules import (
     advice,
     conversation,
@@ -21,11 +22,9 @@ from geminid.pipeline.rules import (
 from geminid.pipeline.rules.case import Case, features_of
 from geminid.pipeline.rules.check import Check, Facts
 
-_Entry: TypeAlias = tuple[int, Rule, Callable[[Case, Rule], Iterator[Facts]]]
+_Entry: TypeAlias = tuple[int, Rule, Callable[[Case, Rule], Iterable[Facts]]]
 
 _MODULES: Final = (thinking, sampling, conversation, functions, output, safety, advice)
-_MOST: Final = 1_000
-"""So many lines are told: a body made of mistakes must not come back a hundredfold."""
 
 
 def checks() -> dict[str, Check]:
@@ -66,16 +65,13 @@ class Rulebook:
         """The rule of that id.  Raises `KeyError` if there is none."""
         return self._by_id[id]
 
-    def kept(self, by: By, model: Model | None) -> Rule:
+    def kept(self, by: By, model: Model | None) -> Rule | None:
         """The first rule about `model` that is kept `by` somebody else, who wants its text.
 
-        Raises:
-            KeyError: there is none.
+        `None`: none is about it, so there is nothing to keep.
         """
-        for rule in self.rules:
-            if rule.by == by and _fits(rule, model):
-                return rule
-        raise KeyError(by)
+        fitting = (rule for rule in self.rules if rule.by == by and _fits(rule, model))
+        return next(fitting, None)
 
     def check(self, request: Request, model: Model | None, context: Context) -> None:
         """Hold `request` to the rules for `model`; `None` if the catalog does not know it.
@@ -84,27 +80,26 @@ class Rulebook:
 
         Raises:
             Invalid: the first rule that is broken, in its own words; those of one group are told
-                together.
+                together, as many as `Lines` takes.
         """
         entries = self._plan(model).entries(features_of(request))
         if not entries:
             return
         case = Case(request, model)
-        group, lines = "", list[str]()
+        group, lines = "", Lines()
         for _, rule, run in entries:
-            if lines and rule.group != group:
-                break
+            if group and rule.group != group:
+                lines.check()
+            group = rule.group
             for facts in run(case, rule):
                 text = rule.error.format(**{"model": case.name, **facts})
                 if rule.effect == "advise":
                     context.notice(text)
-                elif not rule.group:
+                elif group:
+                    lines.add(text)
+                else:
                     raise Invalid(text)
-                elif len(lines) < _MOST:
-                    group = rule.group
-                    lines.append(f"{text}\n")
-        if lines:
-            raise Invalid("".join(lines))
+        lines.check()
 
     def _plan(self, model: Model | None) -> "_Plan":
         name = model.id if model is not None else ""

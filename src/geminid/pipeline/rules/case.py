@@ -7,7 +7,7 @@ from geminid.catalog import Model
 from geminid.core.content import Blob, Call, Content, FileRef, Opaque, Result, Text
 from geminid.core.request import Request, Sampling
 from geminid.pipeline.rules.extra import Fields, fields_of
-from geminid.pipeline.rules.schema import Fault, faults_of
+from geminid.pipeline.rules.schema import Faults, faults_of
 from geminid.pipeline.rules.turns import Turn, turns_of
 
 # Plain numbers: an IntFlag's `|` costs a microsecond, and this runs for every part.
@@ -63,12 +63,14 @@ class Case:
         return fields_of(self.request.extra)
 
     @cached_property
-    def faults(self) -> dict[str, list[Fault]]:
-        """What is wrong with the request's schemas, by finding."""
-        found: dict[str, list[Fault]] = {}
-        for fault in faults_of(self.request):
-            found.setdefault(fault.finding, []).append(fault)
-        return found
+    def faults(self) -> Faults:
+        """What is wrong with the request's schemas."""
+        return faults_of(self.request)
+
+    @property
+    def cached(self) -> bool:
+        """Whether the contents go on from those of a cache, which nobody here can see."""
+        return bool(self.fields.cached_content)
 
 
 def features_of(request: Request) -> int:

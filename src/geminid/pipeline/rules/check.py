@@ -1,6 +1,6 @@
 """What a check is."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Final, TypeAlias
 
 import msgspec
@@ -22,7 +22,7 @@ class Check(msgspec.Struct, frozen=True):
     """
 
     needs: int
-    run: Callable[[Case, Rule], Iterator[Facts]]
+    run: Callable[[Case, Rule], Iterable[Facts]]
     of_model: bool = False
 
 

@@ -1,38 +1,41 @@
 """Checks of the contents: the order of calls and responses, and signatures (gemini.md 3.2)."""
 
 from collections.abc import Iterator, Mapping
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from typing import Final
 
 from geminid.catalog.rules import Rule
-from geminid.core.content import Blob, Content, Part, Result, Text, Thought
+from geminid.core.content import Blob, Part, Text, Thought
 from geminid.pipeline.rules.case import CALLS, MODEL, Case
 from geminid.pipeline.rules.check import Check, Facts, shown
-from geminid.pipeline.rules.turns import Turn, name_of
+from geminid.pipeline.rules.turns import Turn, goes_on, name_of
 
 
 def _call_first(case: Case, _: Rule) -> Iterator[Facts]:
     """A turn of calls that follows nothing; any other follows a user's turn."""
     first = case.turns[0]
-    if first.role == "model" and first.calls:
+    if first.role == "model" and first.calls and not case.cached:
         yield {}
 
 
 def _stray_response(case: Case, _: Rule) -> Iterator[Facts]:
     """Responses that do not follow a turn of calls."""
-    before: Turn | None = None
-    for turn in case.turns:
-        if turn.responses and (before is None or not before.calls):
+    if case.turns[0].responses and not case.cached:
+        yield {}
+    for before, turn in pairwise(case.turns):
+        if turn.responses and not before.calls:
             yield {}
-        before = turn
 
 
 def _count(case: Case, _: Rule) -> Iterator[Facts]:
-    """A turn of calls without as many responses after it."""
-    last = case.turns[-1]
-    if last.role == "model" and last.calls:
+    """A turn of calls without as many responses after it.
+
+    The first turn may have begun in a cache, and then its calls cannot be counted.
+    """
+    turns = case.turns[1:] if case.cached else case.turns
+    if turns and turns[-1].role == "model" and turns[-1].calls:
         yield {}
-    for turn, after in pairwise(case.turns):
+    for turn, after in pairwise(turns):
         called = len(turn.calls) if turn.role == "model" else 0
         if called and called != len(after.responses) and not _partial(after):
             yield {}
@@ -40,7 +43,7 @@ def _count(case: Case, _: Rule) -> Iterator[Facts]:
 
 def _partial(turn: Turn) -> bool:
     """Whether a function goes on giving responses: then their number says nothing."""
-    return any(type(part) is Result and part.will_continue for _, _, part in turn.responses)
+    return any(goes_on(part) for _, _, part in turn.responses)
 
 
 def _signature(case: Case, _: Rule) -> Iterator[Facts]:
@@ -60,26 +63,28 @@ def _signature(case: Case, _: Rule) -> Iterator[Facts]:
 def _image_signature(case: Case, rule: Rule) -> Iterator[Facts]:
     """A part that an image model made has no signature; `finding` is the kind of part.
 
-    Every picture needs one, and text that is the first part after the thoughts.  Drafts are
-    thoughts too.
+    Every picture needs one, and text that comes first after the thoughts: of a turn, for
+    google-genai makes a content of each piece of a stream.  Drafts are thoughts too.
     """
-    for position, content in enumerate(case.request.contents, 1):
-        if content.role == "model":
-            for place in _unsigned(content, rule.finding):
-                yield {"position": position, "part": place}
+    for turn in case.turns:
+        if turn.role == "model":
+            for content, place in _unsigned(turn, rule.finding):
+                yield {"position": content + 1, "part": place + 1}
 
 
-def _unsigned(content: Content, kind: str) -> Iterator[int]:
-    first = True
-    for place, part in enumerate(content.parts, 1):
-        if _is_thought(part):
-            continue
-        if not part.signature and (
-            (kind == "image" and type(part) is Blob)
-            or (kind == "text" and first and type(part) is Text and part.text)
-        ):
-            yield place
-        first = False
+def _unsigned(turn: Turn, kind: str) -> Iterator[tuple[int, int]]:
+    made = [placed for placed in turn.parts if not _is_thought(placed[2])]
+    if kind == "image":
+        for content, place, part in made:
+            picture = type(part) is Blob and part.mime.lower().startswith("image/")
+            if picture and not part.signature:
+                yield content, place
+        return
+    # A streamed text's signature comes at its end, in a piece of its own.
+    words = list(takewhile(lambda placed: type(placed[2]) is Text, made))
+    if not any(part.signature for _, _, part in words):
+        said = [(content, place) for content, place, part in words if part != Text(text="")]
+        yield from said[:1]
 
 
 def _is_thought(part: Part) -> bool:

@@ -5,10 +5,18 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from geminid.catalog.rules import Rule
+from geminid.core.request import ToolChoice
 from geminid.pipeline.rules.case import BUILTINS, CHOICE, EXTRA, FUNCTIONS, OUTPUT, Case
 from geminid.pipeline.rules.check import Check, Facts, shown
 
 _JSON: Final = "application/json"
+_NO_CHOICE: Final = ToolChoice()
+
+
+def _count(case: Case, rule: Rule) -> Iterator[Facts]:
+    """More than `most` functions in all: in which tool each stood is not known any more."""
+    if len(case.request.functions) > rule.most:
+        yield {"most": rule.most}
 
 
 def _name(case: Case, rule: Rule) -> Iterator[Facts]:
@@ -30,16 +38,17 @@ def _duplicate(case: Case, _: Rule) -> Iterator[Facts]:
 def _schema(case: Case, rule: Rule) -> Iterator[Facts]:
     """What a look at every schema has found of the kind `finding`."""
     for fault in case.faults.get(rule.finding, ()):
-        yield {"path": fault.path, "name": shown(fault.name)}
+        yield {"path": fault.path(), "name": shown(fault.name)}
 
 
 def _choice_alone(case: Case, _: Rule) -> Iterator[Facts]:
-    """A choice between functions, and none is declared.
+    """A choice between functions, and none is declared, here or in a cache.
 
     Seen to be let pass together with `includeServerSideToolInvocations`.
     """
-    chosen = case.request.tool_choice is not None and not case.request.functions
-    if chosen and not _told(case):
+    choice = case.request.tool_choice
+    chosen = choice not in (None, _NO_CHOICE) and not case.request.functions
+    if chosen and not _told(case) and not case.cached:
         yield {}
 
 
@@ -52,7 +61,7 @@ def _allowed_mode(case: Case, rule: Rule) -> Iterator[Facts]:
 
 def _allowed_unknown(case: Case, _: Rule) -> Iterator[Facts]:
     choice = case.request.tool_choice
-    if choice is None or not case.request.functions:
+    if choice is None or not case.request.functions or case.cached:
         return
     declared = {function.name for function in case.request.functions}
     for index, name in enumerate(choice.allowed):
@@ -109,6 +118,7 @@ def _wants_json(case: Case) -> bool:
 
 
 CHECKS: Final[Mapping[str, Check]] = {
+    "function_count": Check(FUNCTIONS, _count),
     "function_name": Check(FUNCTIONS, _name),
     "function_duplicate": Check(FUNCTIONS, _duplicate),
     "schema": Check(FUNCTIONS | OUTPUT, _schema),

@@ -3,15 +3,18 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+import msgspec
+
 from geminid.catalog.rules import Rule
-from geminid.core.content import Blob, FileRef
+from geminid.core.content import Blob, FileRef, Modifiers
 from geminid.core.request import OutputFormat
 from geminid.pipeline.rules.case import EXTRA, MODALITIES, MODIFIERS, OUTPUT, Case
 from geminid.pipeline.rules.check import Check, Facts
-from geminid.pipeline.rules.extra import ImageConfig
-from geminid.pipeline.rules.schema import has_enum
+from geminid.pipeline.rules.extra import ImageConfig, is_set, says_anything
+from geminid.pipeline.rules.schema import has_enum, is_empty
 
 _PLAIN: Final = ("", "text/plain")
+_NO_IMAGE: Final = ImageConfig()
 
 
 def _mime(case: Case, rule: Rule) -> Iterator[Facts]:
@@ -24,7 +27,9 @@ def _mime(case: Case, rule: Rule) -> Iterator[Facts]:
 def _schema_mime(case: Case, rule: Rule) -> Iterator[Facts]:
     """A schema with a mime type that is none of `allowed`."""
     output = _output(case)
-    if output.schema is not None and output.mime not in rule.allowed:
+    if output.mime in rule.allowed or output.schema is None:
+        return
+    if output.json_schema or not is_empty(output.schema):
         name = "response_json_schema" if output.json_schema else "response_schema"
         yield {"field": name}
 
@@ -53,12 +58,15 @@ def _modalities(case: Case, _: Rule) -> Iterator[Facts]:
 
 def _speech(case: Case, _: Rule) -> Iterator[Facts]:
     """A voice, and an answer without sound."""
-    if case.fields.generation_config.speech_config and "AUDIO" not in case.request.modalities:
+    speech = case.fields.generation_config.speech_config
+    if not speech or "AUDIO" in case.request.modalities:
+        return
+    if says_anything(msgspec.json.decode(speech)):
         yield {}
 
 
 def _no_images(case: Case, _: Rule) -> Iterator[Facts]:
-    if case.fields.generation_config.image_config is not None and not case.known.aspect_ratios:
+    if _image(case) != _NO_IMAGE and not case.known.aspect_ratios:
         yield {}
 
 
@@ -81,7 +89,8 @@ def _image_size(case: Case, _: Rule) -> Iterator[Facts]:
 
 
 def _no_resolution(case: Case, _: Rule) -> Iterator[Facts]:
-    if not case.known.media_resolution and case.fields.generation_config.media_resolution:
+    asked = case.fields.generation_config.media_resolution
+    if not case.known.media_resolution and is_set(asked):
         yield {}
 
 
@@ -101,9 +110,12 @@ def _detailed(case: Case) -> Iterator[tuple[int, int, bool]]:
     """Parts with a resolution of their own: where they are, and whether they are media."""
     for content, said in enumerate(case.request.contents):
         for place, part in enumerate(said.parts):
-            modifiers = part.modifiers
-            if modifiers is not None and (modifiers.resolution or modifiers.resolution_tokens):
+            if part.modifiers is not None and _has_resolution(part.modifiers):
                 yield content, place, isinstance(part, Blob | FileRef)
+
+
+def _has_resolution(modifiers: Modifiers) -> bool:
+    return is_set(modifiers.resolution) or bool(modifiers.resolution_tokens)
 
 
 def _output(case: Case) -> OutputFormat:
@@ -111,7 +123,7 @@ def _output(case: Case) -> OutputFormat:
 
 
 def _image(case: Case) -> ImageConfig:
-    return case.fields.generation_config.image_config or ImageConfig()
+    return case.fields.generation_config.image_config or _NO_IMAGE
 
 
 CHECKS: Final[Mapping[str, Check]] = {

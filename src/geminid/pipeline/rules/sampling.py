@@ -1,6 +1,6 @@
 """Checks of the knobs of generation."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from geminid.catalog.rules import Rule
@@ -8,15 +8,19 @@ from geminid.pipeline.rules.case import SAMPLING, Case
 from geminid.pipeline.rules.check import Check, Facts
 
 
-def _range(case: Case, rule: Rule) -> Iterator[Facts]:
-    """`field` of `Sampling` is below `low` or above `high`; both belong to the range."""
+def _range(case: Case, rule: Rule) -> Iterable[Facts]:
+    """`field` of `Sampling` is below `low` or above `high`; both belong to the range.
+
+    No generator, for it is asked ten times about a request and has nothing to say.
+    """
     value = getattr(case.request.sampling, rule.field)
     if value is None:
-        return
-    bounds = {"low": rule.low, "high": rule.high}
+        return ()
     low, high = rule.low, rule.high
-    if not ((low is None or low <= value) and (high is None or value <= high)):
-        yield {name: bound for name, bound in bounds.items() if bound is not None}
+    if (low is None or low <= value) and (high is None or value <= high):
+        return ()
+    bounds = {"low": low, "high": high}
+    return ({name: bound for name, bound in bounds.items() if bound is not None},)
 
 
 def _stops(case: Case, rule: Rule) -> Iterator[Facts]:

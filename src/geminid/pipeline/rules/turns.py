@@ -34,8 +34,15 @@ class _Name(msgspec.Struct, frozen=True):
     name: str = ""
 
 
-class _Named(msgspec.Struct, frozen=True, rename="camel"):
+class _Continued(msgspec.Struct, frozen=True, rename="camel"):
+    will_continue: bool = False
+
+
+class _Known(msgspec.Struct, frozen=True, rename="camel"):
+    """What is looked at in a part that the core has no word for."""
+
     function_call: _Name = _Name()
+    function_response: _Continued = _Continued()
 
 
 def turns_of(request: Request) -> tuple[Turn, ...]:
@@ -57,8 +64,15 @@ def is_response(part: Part) -> bool:
 def name_of(call: Part) -> str:
     """The name of the function that a call is for."""
     if type(call) is Opaque:
-        return msgspec.json.decode(call.body, type=_Named).function_call.name
+        return msgspec.json.decode(call.body, type=_Known).function_call.name
     return getattr(call, "name", "")
+
+
+def goes_on(response: Part) -> bool:
+    """Whether the function will give more responses to the same call."""
+    if type(response) is Opaque:
+        return msgspec.json.decode(response.body, type=_Known).function_response.will_continue
+    return type(response) is Result and bool(response.will_continue)
 
 
 def _role_of(numbered: tuple[int, Content]) -> str:
