@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from functools import lru_cache
 
 import aiohttp
+from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from geminid.core.errors import (
@@ -172,7 +173,7 @@ class Transport:
             method,
             _address(url),
             data=body or None,
-            headers=_with_encoding(headers),
+            headers=_with_encoding(tuple(headers)),
             allow_redirects=False,
         )
         self._open += 1
@@ -275,13 +276,13 @@ async def _answered(
         raise StreamCut("The upstream closed before it answered; try again.") from failure
 
 
-def _with_encoding(headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    listed = list(headers)
-    named = {name.lower(): value for name, value in listed}
+@lru_cache(maxsize=64)  # and with the same few headers
+def _with_encoding(headers: tuple[tuple[str, str], ...]) -> CIMultiDictProxy[str]:
+    named: CIMultiDict[str] = CIMultiDict(headers)
     if "accept-encoding" not in named:
         streams = "text/event-stream" in named.get("accept", "")
-        listed.append(("accept-encoding", "identity" if streams else "gzip, deflate"))
-    return listed
+        named["accept-encoding"] = "identity" if streams else "gzip, deflate"
+    return CIMultiDictProxy(named)
 
 
 def _is_bad_encoding(failure: BaseException) -> bool:
