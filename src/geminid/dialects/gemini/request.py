@@ -18,6 +18,7 @@ from geminid.core.request import (
 )
 from geminid.dialects.gemini.lines import Lines
 from geminid.dialects.gemini.parts import DIALECT, json_of, read_part, write_content, write_part
+from geminid.dialects.gemini.plain import DEPTH, decode_plain
 from geminid.dialects.gemini.tree import Tree
 from geminid.dialects.gemini.walk import walk
 
@@ -56,6 +57,8 @@ def decode_request(body: bytes, model: str, *, depth: int = 100) -> Request:
         Invalid: no contents, an empty content or part, an unknown role, two fields that exclude
             each other (the real API's words where they are known).
     """
+    if depth >= DEPTH and (plain := decode_plain(body, model)) is not None:
+        return plain
     return read_request(walk("GenerateContentRequest", body, depth=depth), model)
 
 

@@ -5,7 +5,7 @@ from typing import Final
 
 from geminid.catalog.rules import Rule
 from geminid.core.content import Blob, FileRef, Part, Text
-from geminid.pipeline.rules.case import ANY, MEDIA, SAMPLING, THINKING, Case
+from geminid.pipeline.rules.case import ANY, MEDIA, SAMPLED, THINKING, Case
 from geminid.pipeline.rules.check import Check, Facts
 
 _END: Final = 500
@@ -81,7 +81,7 @@ def _mime(part: Part) -> str:
 
 
 CHECKS: Final[Mapping[str, Check]] = {
-    "low_temperature": Check(SAMPLING, _temperature),
+    "low_temperature": Check(SAMPLED["temperature"], _temperature),
     "phrase": Check(ANY, _phrase),
     "phrase_about_image": Check(MEDIA, _phrase_about_image),
     "question_first": Check(ANY, _question_first),

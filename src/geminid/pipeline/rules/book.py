@@ -19,7 +19,7 @@ from geminid.pipeline.rules import (
     sampling,
     thinking,
 )
-from geminid.pipeline.rules.case import Case, features_of
+from geminid.pipeline.rules.case import SAMPLED, Case, features_of
 from geminid.pipeline.rules.check import Check, Facts
 
 _Entry: TypeAlias = tuple[int, Rule, Callable[[Case, Rule], Iterable[Facts]]]
@@ -53,7 +53,8 @@ class Rulebook:
                 raise CatalogError(f"Rule {rule.id}: there is no check {rule.check}")
             if check.of_model and rule.models is None:
                 raise CatalogError(f"Rule {rule.id}: its check needs models of the catalog")
-            self._entries.append((check.needs, rule, check.run))
+            needs = check.needs or SAMPLED[rule.field]
+            self._entries.append((needs, rule, check.run))
         self._plans: dict[str, _Plan] = {}
 
     @cached_property

@@ -18,7 +18,6 @@ CHOICE: Final = 8
 CALLS: Final = 16
 """Calls or responses."""
 THINKING: Final = 32
-SAMPLING: Final = 64
 OUTPUT: Final = 128
 MODALITIES: Final = 256
 EXTRA: Final = 512
@@ -27,9 +26,15 @@ MODEL: Final = 2048
 """Contents that a model said."""
 MEDIA: Final = 4096
 
+SAMPLED: Final[dict[str, int]] = {
+    name: 1 << (16 + number) for number, name in enumerate(Sampling.__struct_fields__)
+}
+"""A constant for each knob of `Sampling` that is set."""
+
 _PARTS: Final[dict[type, int]] = {Call: CALLS, Result: CALLS, Blob: MEDIA, FileRef: MEDIA}
 _OPAQUE: Final = {"functionCall": CALLS, "functionResponse": CALLS, "inlineData": MEDIA}
 _PLAIN: Final = Sampling()
+_UNSET: Final = (None, ())
 
 
 class Case:
@@ -84,8 +89,11 @@ def features_of(request: Request) -> int:
         found |= CHOICE
     if request.thinking is not None:
         found |= THINKING
-    if request.sampling != _PLAIN:
-        found |= SAMPLING
+    sampling = request.sampling
+    if sampling != _PLAIN:
+        for name, feature in SAMPLED.items():
+            if getattr(sampling, name) not in _UNSET:
+                found |= feature
     if request.output is not None:
         found |= OUTPUT
     if request.modalities:

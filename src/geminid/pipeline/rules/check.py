@@ -17,7 +17,8 @@ _SHOWN: Final = 200
 class Check(msgspec.Struct, frozen=True):
     """A function that finds what is against a rule.
 
-    It is only asked about requests that have something of `needs` in them (constants of `case`).
+    It is only asked about requests that have something of `needs` in them (constants of `case`; 0
+    stands for the knob that the rule's `field` names).
     With `of_model`, only about models of the catalog, so its rules must name some.
     """
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from geminid.catalog.rules import Rule
-from geminid.pipeline.rules.case import SAMPLING, Case
+from geminid.pipeline.rules.case import SAMPLED, Case
 from geminid.pipeline.rules.check import Check, Facts
 
 
@@ -53,10 +53,12 @@ def _logprobs(case: Case, _: Rule) -> Iterator[Facts]:
 
 
 CHECKS: Final[Mapping[str, Check]] = {
-    "range": Check(SAMPLING, _range),
-    "stops": Check(SAMPLING, _stops),
-    "empty_stop": Check(SAMPLING, _empty_stop),
-    "candidates": Check(SAMPLING, _candidates, of_model=True),
-    "penalties": Check(SAMPLING, _penalties, of_model=True),
-    "logprobs": Check(SAMPLING, _logprobs, of_model=True),
+    "range": Check(0, _range),  # what its rule's `field` says
+    "stops": Check(SAMPLED["stop"], _stops),
+    "empty_stop": Check(SAMPLED["stop"], _empty_stop),
+    "candidates": Check(SAMPLED["candidates"], _candidates, of_model=True),
+    "penalties": Check(
+        SAMPLED["presence_penalty"] | SAMPLED["frequency_penalty"], _penalties, of_model=True
+    ),
+    "logprobs": Check(SAMPLED["logprobs"], _logprobs, of_model=True),
 }
