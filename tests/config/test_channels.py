@@ -81,6 +81,38 @@ CHANNEL = '[[channel]]\nname = "c"\n'
             '1: channel[0].key: missing; name where it is, as in "env:NAME" or "file:PATH"',
         ),
         (
+            'engine = ""',
+            "3: channel[0].engine: missing; say which: google, openai, llama, echo, script",
+        ),
+        # What is wrong about a key is told once, and no other key is blamed for it:
+        ("engine = 5", "3: channel[0].engine: must be a string, not a whole number"),
+        (
+            'engine = "script"\nscript = 5',
+            "4: channel[0].script: must be a string, not a whole number",
+        ),
+        ('engine = "echo"\nmodels = "x"', "4: channel[0].models: must be an array, not a string"),
+        (
+            'engine = "echo"\nmodels = [5]',
+            "4: channel[0].models[0]: must be a string, not a whole number",
+        ),
+        ('engine = "google"\nkey = 5', "4: channel[0].key: must be a string, not a whole number"),
+        (
+            'engine = "google"\nbase_url = "proxy"',
+            '4: channel[0].base_url: not an address; write it as in "https://host:8000/v1"',
+        ),
+        (
+            'engine = "openai"\nbase_url = "http://["\nmodels = ["a"]',
+            '4: channel[0].base_url: not an address; write it as in "https://host:8000/v1"',
+        ),
+        (
+            'engine = "openai"\nflavor = "opnrouter"',
+            '4: channel[0].flavor: unknown flavor "opnrouter"; did you mean "openrouter"?',
+        ),
+        (
+            'engine = "openai"\nflavor = 5',
+            "4: channel[0].flavor: must be a string, not a whole number",
+        ),
+        (
             'engine = "echo"\nslots = 3',
             "4: channel[0].slots: unknown key; it belongs to engine llama",
         ),

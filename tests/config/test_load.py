@@ -1,6 +1,8 @@
 """`load`: what is accepted, what is refused, and with which words."""
 
 import hashlib
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -238,6 +240,39 @@ def test_everything_that_can_be_said(loaded: Callable[..., Config], tmp_path: Pa
         ("a = ", "1: is not TOML: Invalid value"),
         ("a = 1\na = 2", "2: is not TOML: Cannot overwrite a value"),
         ('a = 1\nb = "x', "2: is not TOML: Unterminated string"),
+        ('a = 1\nb = """x\n\n', "2: is not TOML: Unterminated string"),
+        (
+            f"a = '{'9' * 5000}'\nb = {'9' * 5000}\nc = 1\n",
+            "2: is not TOML: a number of more digits than can be read; write it as a string",
+        ),
+        (
+            f"[limits]\nbody = {'9' * 4000}",
+            "2: limits.body: this number is out of range; use 1024 to 2147483648",
+        ),
+        (
+            f"[limits]\nbody = 0x{'f' * 9000}",
+            "2: limits.body: this number is out of range; use 1024 to 2147483648",
+        ),
+        (
+            f"[limits]\ndeadline_s = {'9' * 4000}",
+            "2: limits.deadline_s: this number is out of range; use 0.1 to 86400.0",
+        ),
+        (
+            "[limits]\ndeadline_s = inf",
+            "2: limits.deadline_s: inf is out of range; use 0.1 to 86400.0",
+        ),
+        (
+            f"[limits]\nbody = '{'9' * 5000} B'",
+            '2: limits.body: not a size; write bytes as a number, or text such as "20 MiB"',
+        ),
+        (
+            "[[caller]]\nname = 5\nkey_sha256 = '" + DIGEST + "'",
+            "2: caller[0].name: must be a string, not a whole number",
+        ),
+        (
+            '[[caller]]\nname = "a"\nkey_sha256 = 5',
+            "3: caller[0].key_sha256: must be a string, not a whole number",
+        ),
     ],
 )
 def test_each_mistake_is_named_with_line_key_and_advice(
@@ -298,7 +333,7 @@ def test_the_command_line_wins_over_the_file(loaded: Callable[..., Config]) -> N
         ({"port": 65536}, "--port: 65536 is out of range; use 0 to 65535"),
         (
             {"config_path": "gone.toml"},
-            "--config: there is no file <HERE>/gone.toml; mend the path, or leave it out",
+            "--config: no file at <HERE>/gone.toml; mend the path, or leave it out",
         ),
     ],
 )
@@ -443,7 +478,7 @@ def test_the_file_is_found_by_option_then_variable_then_folder(
 
 def test_a_file_named_by_the_environment_must_exist(problems: Callable[..., list[str]]) -> None:
     assert problems("", {"GEMINID_CONFIG": "gone.toml"})[0].startswith(
-        "GEMINID_CONFIG: there is no file "
+        "GEMINID_CONFIG: no file at "
     )
 
 
@@ -482,3 +517,21 @@ def test_no_text_makes_it_fail_in_any_other_way(tmp_path: Path, text: str) -> No
 def test_texts_that_strain_the_parser_are_refused(loaded: Callable[..., Config], text: str) -> None:
     with pytest.raises(ConfigError, match=r"geminid\.toml"):
         loaded(text)
+
+
+def test_a_failure_that_nobody_foresaw_is_a_problem_too(tmp_path: Path) -> None:
+    """Here: a name that the encoding of this process cannot write.  A server must outlive it."""
+    (tmp_path / "geminid.toml").write_text(
+        f'{CHANNEL}engine = "google"\nkey = "env:SCHLÜSSEL"', encoding="utf-8"
+    )
+    code = (
+        "from geminid.config import Boot, ConfigError, environment, load\n"
+        "try: load(Boot(), environment())\n"
+        "except ConfigError as error: print(ascii(str(error)))"
+    )
+    ascii_only = {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "LC_ALL": "C"}
+    said = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=ascii_only, capture_output=True, check=True
+    )
+
+    assert b"cannot be read: UnicodeEncodeError" in said.stdout

@@ -279,7 +279,48 @@ def test_arguments_in_json_keep_their_text_but_for_line_ends(tmp_path: Path) -> 
             "5: conversation[0].turn[0].code[0].output: has no outcome; say it too, as in"
             " outcome = 'OUTCOME_OK'",
         ),
+        (
+            f"{CALL}name = 'f'\nargs = {{ n = 0x{'f' * 9000} }}",
+            "6: conversation[0].turn[0].call[0].args.n: a number of thousands of digits has no form"
+            " in JSON; write it in args_json, or as a string",
+        ),
+        (
+            f"{CALL}name = 'f'\nargs = {{ n = {'9' * 5000} }}\nid = 'x'",
+            "6: is not TOML: a number of more digits than can be read; write it as a string",
+        ),
+        (
+            f"{CALL}name = 'f'\nargs{'.a' * 900} = 1",
+            "6: is nested too deeply; 100 levels are the most",
+        ),
         ("version = ", "1: is not TOML: Invalid value"),
+        # What is wrong about a key is told once:
+        (
+            f"{TURN}text = 'a'\nusage = {{ prompt = -1 }}",
+            "5: conversation[0].turn[0].usage.prompt: -1 is out of range; use 0 to 2147483647",
+        ),
+        (
+            f"{TURN}text = 'a'\nusage = {{ prompt = '3', cached = 2 }}",
+            "5: conversation[0].turn[0].usage.prompt: must be a whole number, not a string",
+        ),
+        (
+            f"{TURN}text = 'a'\nusage = {{ cached = -1 }}",
+            "5: conversation[0].turn[0].usage.cached: -1 is out of range; use 0 to 2147483647",
+        ),
+        (
+            f"{TURN}finish = 5",
+            "4: conversation[0].turn[0].finish: must be a string, not a whole number",
+        ),
+        (
+            f"{CALL}name = 5",
+            "5: conversation[0].turn[0].call[0].name: must be a string, not a whole number",
+        ),
+        (
+            f"{TURN}[[conversation.turn.code]]\ncode = 5\noutcome = 'OUTCOME'\noutput = ''",
+            "5: conversation[0].turn[0].code[0].code: must be a string, not a whole number\n"
+            '6: conversation[0].turn[0].code[0].outcome: "OUTCOME" is none that the API has; did'
+            ' you mean "OUTCOME_OK"?',
+        ),
+        ("version = 1\nconversation = 5", "2: conversation: must be an array, not a whole number"),
     ],
 )
 def test_each_mistake_is_named_with_line_key_and_advice(
@@ -297,7 +338,14 @@ def test_arguments_that_are_not_json_are_told(problems: Problems, args: str) -> 
 
 @pytest.mark.parametrize(
     ("first", "second"),
-    [("", ""), ("", "when = 'a'"), ("when = 'A'", "when = 'a'\nmodel = 'm'"), ("model = 'm'",) * 2],
+    [
+        ("", ""),
+        ("", "when = 'a'"),
+        ("when = 'A'", "when = 'a'\nmodel = 'm'"),
+        ("model = 'm'",) * 2,
+        ("when = 'Weather'", "when = 'the weather in Paris'"),
+        ("when = 'STRASSE'", "when = 'die Straße'\nmodel = 'm'"),
+    ],
 )
 def test_a_conversation_that_is_never_played_is_a_mistake(
     problems: Problems, first: str, second: str
@@ -315,10 +363,30 @@ def test_a_conversation_that_is_never_played_is_a_mistake(
 
 def test_the_wider_conversation_may_come_last(tmp_path: Path) -> None:
     turn = "\n[[conversation.turn]]\ntext = 'a'\n"
-    heads = ["model = 'm'\nwhen = 'a'", "when = 'a'", "model = 'm'", "model = 'n'", ""]
+    heads = [
+        "model = 'm'\nwhen = 'a'",
+        "when = 'ba'",
+        "when = 'a'",
+        "model = 'm'",
+        "model = 'n'",
+        "",
+    ]
     text = "version = 1" + "".join(f"\n[[conversation]]\n{head}{turn}" for head in heads)
 
     assert len(read(tmp_path, text)) == len(heads)
+
+
+def test_the_mark_that_some_editors_begin_a_file_with_is_read_past(tmp_path: Path) -> None:
+    (conversation,) = read(tmp_path, f"\ufeff{TURN}text = 'a'")
+
+    assert conversation.turns[0].text == "a"
+
+
+def test_arguments_may_be_as_deep_as_levels_are_counted(tmp_path: Path) -> None:
+    """`conversation`, its number, `turn`, ... take some of them."""
+    (conversation,) = read(tmp_path, f"{CALL}name = 'f'\nargs{'.a' * 80} = 1")
+
+    assert conversation.turns[0].calls[0].args == '{"a":' * 80 + "1" + "}" * 80
 
 
 def test_all_problems_are_told_at_once_in_the_order_of_the_file(problems: Problems) -> None:

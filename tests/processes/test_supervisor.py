@@ -278,6 +278,16 @@ def test_an_empty_file_changes_nothing(tmp_path: Path, content: str) -> None:
         assert get(server, "/v1beta/models/one")[0] == 200
 
 
+def test_a_path_that_leads_nowhere_changes_nothing(tmp_path: Path) -> None:
+    """It took the supervisor down, and everything with it."""
+    with serving(tmp_path, ECHO) as server:
+        channel = '[[channel]]\nname = "s"\nengine = "script"\nscript = "~nobody-here/x"\n'
+        (tmp_path / "geminid.toml").write_text(channel)
+
+        until(lambda: "nothing was changed" in server.output, "it was refused")
+        assert get(server, "/v1beta/models/one")[0] == 200
+
+
 def test_a_file_that_is_being_written_is_not_read(tmp_path: Path) -> None:
     """Every piece of it would be a configuration by itself, and none is the one that is meant."""
     with serving(tmp_path, ECHO) as server:

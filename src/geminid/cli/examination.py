@@ -103,8 +103,9 @@ def _configuration(config: Config) -> Iterator[Finding]:
     yield Finding("keys", "fine", f"in the environment: {', '.join(names) or 'none'}")
     for channel in config.channels:
         weight = channel.weights if channel.engine == "llama" else ""
+        script = channel.script.path if channel.script is not None else ""
         key = f"key from {channel.key.source}" if channel.key else ""
-        facts = filter(None, (channel.engine, channel.base_url, weight, key))
+        facts = filter(None, (channel.engine, channel.base_url, weight, script, key))
         yield Finding("channels", "fine", f"{channel.name}: {', '.join(facts)}")
 
 

@@ -92,5 +92,6 @@ def _format(schema: Path | None) -> OutputFormat | None:
 def _bytes(path: Path) -> bytes:
     try:
         return path.expanduser().read_bytes()
-    except OSError as error:
-        raise Stop(f"Cannot read {path} ({error.strerror}); check the path.", Exit.USAGE) from error
+    except (OSError, RuntimeError, ValueError) as error:  # also for ~nobody, and for a NUL in it
+        why = error.strerror if isinstance(error, OSError) else error
+        raise Stop(f"Cannot read {path} ({why}); check the path.", Exit.USAGE) from error

@@ -8,6 +8,7 @@ import msgspec
 
 from geminid.config.address import base_url
 from geminid.config.model import Channel, ModelMap, Secret
+from geminid.config.paths import file_at
 from geminid.config.problems import ConfigError
 from geminid.config.script_file import read_script
 from geminid.config.secrets import key_in, secret_at
@@ -96,13 +97,13 @@ KEY_VARIABLES = (*(name for found in _FOUND for name in found.variables), *_NOT_
 def read_channel(table: Table, folder: Path, environ: Mapping[str, str]) -> Channel:
     """One `[[channel]]`.  Relative paths in it start at `folder`."""
     engine = table.text("engine")
-    if "engine" not in table:
-        table.wrong("engine", f"missing; say which: {', '.join(ENGINES)}")
-    elif engine and engine not in ENGINES:
+    if not engine:
+        table.lacks("engine", f"missing; say which: {', '.join(ENGINES)}")
+    elif engine not in ENGINES:
         table.wrong("engine", f'unknown engine "{engine}"; {nearest(engine, ENGINES)}')
     name = table.text("name")
-    if "name" not in table:
-        table.wrong("name", "missing; give the channel a name of its own")
+    if not name:
+        table.lacks("name", "missing; give the channel a name of its own")
     elif not NAME.fullmatch(name):
         table.wrong("name", f"not a name; {NAME_RULE}")
     channel = Channel(
@@ -167,7 +168,9 @@ def _google(table: Table, channel: Channel, folder: Path, environ: Mapping[str, 
     if version := _VERSIONED.search(url):
         table.wrong("base_url", f'leave "{version[0]}" out; the version is added to it')
     return msgspec.structs.replace(
-        channel, base_url=url, key=_key(table, folder, environ, needed=not url)
+        channel,
+        base_url=url,
+        key=_key(table, folder, environ, needed=not url and not table.is_wrong("base_url")),
     )
 
 
@@ -182,23 +185,25 @@ def _openai(table: Table, channel: Channel, folder: Path, environ: Mapping[str, 
     if flavor in FLAVORS and "base_url" not in table and not service.base_url:
         table.wrong("base_url", f"missing; say where the {flavor} server is")
     prefix = table.text("prefix", service.prefix)
-    if not prefix and "models" not in table:
+    if not prefix and "models" not in table and not table.is_wrong("flavor"):
         table.wrong("models", 'missing; say what it serves, as in ["gemini-3-pro-preview=THEIRS"]')
+    unknown = table.is_wrong("base_url") or table.is_wrong("flavor")
+    needed = not given and bool(service.base_url) and not unknown
     return msgspec.structs.replace(
         channel,
         base_url=given or service.base_url,
         flavor=flavor,
         prefix=prefix,
-        key=_key(table, folder, environ, needed=not given and bool(service.base_url)),
+        key=_key(table, folder, environ, needed=needed),
     )
 
 
 def _llama(table: Table, channel: Channel, folder: Path) -> Channel:
     weights = table.text("weights", "smollm2")
-    if "/" in weights or weights.endswith(".gguf"):
-        path = folder / Path(weights).expanduser()
-        if not path.is_file():
-            table.wrong("weights", f"no file at {path}; give a .gguf file, or a name as smollm2")
+    if "/" in weights or weights.startswith("~") or weights.endswith(".gguf"):
+        path = file_at(weights, folder, "give a .gguf file, or a name as smollm2")
+        if isinstance(path, str):
+            table.wrong("weights", path)
         weights = str(path)
     return msgspec.structs.replace(
         channel,
@@ -216,11 +221,11 @@ def _paced(table: Table, channel: Channel) -> Channel:
 def _script(table: Table, channel: Channel, folder: Path) -> Channel:
     given = table.text("script")
     if not given:
-        table.wrong("script", 'missing; name the file to play, as in "script.toml"')
+        table.lacks("script", 'missing; name the file to play, as in "script.toml"')
         return channel
-    path = folder / Path(given).expanduser()
-    if not path.is_file():
-        table.wrong("script", f"no file at {path}; mend the path, or write the script there")
+    path = file_at(given, folder, "mend the path, or write the script there")
+    if isinstance(path, str):
+        table.wrong("script", path)
         return channel
     try:
         return msgspec.structs.replace(channel, script=read_script(path))
@@ -232,9 +237,9 @@ def _script(table: Table, channel: Channel, folder: Path) -> Channel:
 def _key(table: Table, folder: Path, environ: Mapping[str, str], *, needed: bool) -> Secret | None:
     """The channel's key.  Only a server of one's own may do without."""
     reference = table.text("key")
-    if "key" not in table:
+    if not reference:
         if needed:
-            table.wrong("key", 'missing; name where it is, as in "env:NAME" or "file:PATH"')
+            table.lacks("key", 'missing; name where it is, as in "env:NAME" or "file:PATH"')
         return None
     found = secret_at(reference, folder, environ)
     if isinstance(found, str):
@@ -257,7 +262,7 @@ def _models(table: Table, prefix: str) -> tuple[ModelMap, ...]:
         else:
             maps[ours] = ModelMap(ours, theirs or prefix + ours)
     if "models" in table and not entries:
-        table.wrong("models", "names no model; leave the key out to serve the whole catalog")
+        table.lacks("models", "names no model; leave the key out to serve the whole catalog")
     return tuple(maps.values())
 
 

@@ -18,14 +18,42 @@ _KEY = re.compile(r"""[A-Za-z0-9_-]+|"(?:\\.|[^"\\])*"|'[^']*'""")
 _DOT = re.compile(r"[ \t]*\.[ \t]*")
 _EQUALS = re.compile(r"[ \t]*=[ \t]*")
 # Three quotes end a multi-line string, and up to two more before them belong to it.
-_SCALAR = re.compile(
-    r'"""(?:\\[\s\S]|[^\\])*?"""(?:"{0,2})'
+_STRINGS = (
+    r'"""(?:[^"\\]++|\\[\s\S]|"{1,2}(?!"))*+"""(?:"{0,2})'
     r"|'''[\s\S]*?'''(?:'{0,2})"
-    r'|"(?:\\.|[^"\\])*"'
-    r"|'[^']*'"
+    r'|"(?:\\.|[^"\\\n])*"'
+    r"|'[^'\n]*'"
+)
+_SCALAR = re.compile(
+    rf"{_STRINGS}"
     r"|\d{4}-\d\d-\d\d[Tt ]\d\d:[^\s,\]}#]*"
     r"|[^\s,\]}#]+"
 )
+
+# What is no key and no number: the longer alternatives come before it.
+_ELSE = rf"|{_STRINGS}|#[^\n]*+|[A-Za-z0-9_-]++"
+_LONG_KEY = r"""((?:(?:[A-Za-z0-9_-]++|"(?:\\.|[^"\\\n])*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){%d})"""
+_LONG_NUMBER = r"([0-9](?:_?[0-9]){4300,})"
+
+
+def line_of_long_key(text: str, most: int) -> int:
+    """Where a key of more than `most` names stands, 0 if there is none.  `text` need not be valid.
+
+    Takes a time that is proportional to the length of `text`.
+    """
+    return _line_of(_LONG_KEY % most, text)
+
+
+def line_of_long_number(text: str) -> int:
+    """Where a number stands that has more digits than `int` takes, 0 if there is none."""
+    return _line_of(_LONG_NUMBER, text)
+
+
+def _line_of(pattern: str, text: str) -> int:
+    for match in re.finditer(pattern + _ELSE, text):
+        if match[1]:
+            return text.count("\n", 0, match.start()) + 1
+    return 0
 
 
 def key_lines(text: str) -> Mapping[KeyPath, int]:

@@ -18,6 +18,7 @@ from geminid.config.channels import (
     unused_keys,
 )
 from geminid.config.model import Boot, Caller, Channel, Config, Limits, Server
+from geminid.config.paths import file_at, path_at
 from geminid.config.problems import ConfigError, Problem
 from geminid.config.table import Report, Table
 
@@ -43,16 +44,27 @@ def load(boot: Boot, environ: Mapping[str, str]) -> Config:
     Raises:
         ConfigError: with every problem found.
     """
+    try:
+        return _load(boot, environ)
+    except (ArithmeticError, OSError, RuntimeError, ValueError) as error:
+        # What is known to go wrong is told with its line.  A text that makes the standard library
+        # fail in a way of its own must not end the server that watches it either.
+        message = f"the configuration cannot be read: {type(error).__name__}: {error}"
+        raise ConfigError((Problem("", 0, "", message),)) from error
+
+
+def _load(boot: Boot, environ: Mapping[str, str]) -> Config:
     source = _file(boot, environ)
     given = document.read(source) if source else document.EMPTY
     report = Report(given.name, given.lines)
     root = Table(given.values, (), report)
-    folder = source.parent if source else Path.cwd()
+    folder = source.parent if source else _here()
 
     server, use_environment = _server(root.table("server"), boot)
     callers = _callers(root.tables("caller"))
     limits = _limits(root.table("limits"))
     channels = _channels(root.tables("channel"), folder, environ)
+    home, models_dir = _folders(report, boot, environ)
     if use_environment:
         channels += tuple(found_channels(environ, channels, report))
     root.close()
@@ -65,13 +77,8 @@ def load(boot: Boot, environ: Mapping[str, str]) -> Config:
         channels=channels or (Channel(name="embedded", engine="llama", repair=REPAIR["llama"]),),
         callers=callers,
         limits=limits,
-        home=_folder(boot.home, environ, "GEMINID_HOME", platformdirs.user_data_path("geminid")),
-        models_dir=_folder(
-            boot.models_dir,
-            environ,
-            "GEMINID_MODELS",
-            platformdirs.user_cache_path("geminid") / "models",
-        ),
+        home=home,
+        models_dir=models_dir,
         source=source,
         warnings=tuple(unused_keys(environ, channels)) if use_environment else (),
     )
@@ -83,13 +90,15 @@ def _file(boot: Boot, environ: Mapping[str, str]) -> Path | None:
         (environ.get("GEMINID_CONFIG", ""), "GEMINID_CONFIG"),
     ):
         if given:
-            path = Path(given).expanduser().absolute()
-            if not path.is_file():
-                message = f"there is no file {path}; mend the path, or leave it out"
-                raise ConfigError((Problem("", 0, said_by, message),))
+            path = file_at(given, None, "mend the path, or leave it out")
+            if isinstance(path, str):
+                raise ConfigError((Problem("", 0, said_by, path),))
             return path
-    folders = (Path.cwd(), platformdirs.user_config_path("geminid"))
-    return next((f / FILE_NAME for f in folders if (f / FILE_NAME).is_file()), None)
+    found = [
+        file_at(FILE_NAME, folder, "")
+        for folder in (None, platformdirs.user_config_path("geminid"))
+    ]
+    return next((path for path in found if isinstance(path, Path)), None)
 
 
 def _in_order(problems: Iterable[Problem], first: str) -> tuple[Problem, ...]:
@@ -154,12 +163,12 @@ def _callers(tables: list[Table]) -> tuple[Caller, ...]:
     for table in tables:
         name, digest = table.text("name"), table.text("key_sha256").lower()
         if not NAME.fullmatch(name):
-            table.wrong("name", f"not a name; {NAME_RULE}" if "name" in table else "missing")
+            table.lacks("name", f"not a name; {NAME_RULE}" if "name" in table else "missing")
         _unique(table, "name", name, names)
         if not _SHA256.fullmatch(digest):
             advice = "give the 64 hex digits that `printf %s KEY | sha256sum` prints"
             state = "not a SHA-256" if "key_sha256" in table else "missing"
-            table.wrong("key_sha256", f"{state}; {advice}")
+            table.lacks("key_sha256", f"{state}; {advice}")
         _unique(table, "key_sha256", digest, keys)
         table.close()
         callers.append(Caller(name=name, key_sha256=digest))
@@ -194,5 +203,26 @@ def _refuse_open_door(root: Table, server: Server, boot: Boot) -> None:
         root.report.outside("--host", message)
 
 
-def _folder(given: str, environ: Mapping[str, str], variable: str, default: Path) -> Path:
-    return Path(given or environ.get(variable, "") or default).expanduser().absolute()
+def _here() -> Path:
+    try:
+        return Path.cwd()
+    except OSError as error:
+        message = "the current folder is gone; go to another one, or name a file by --config"
+        raise ConfigError((Problem("", 0, "", message),)) from error
+
+
+def _folders(report: Report, boot: Boot, environ: Mapping[str, str]) -> tuple[Path, Path]:
+    """Those of the state and of the weights."""
+    cache = platformdirs.user_cache_path("geminid")
+    wanted = (
+        ("--home", boot.home, "GEMINID_HOME", platformdirs.user_data_path("geminid")),
+        ("models_dir", boot.models_dir, "GEMINID_MODELS", cache / "models"),
+    )
+    found = []
+    for option, given, variable, default in wanted:
+        path = path_at(given or environ.get(variable, "") or str(default))
+        if isinstance(path, str):
+            report.outside(option if given else variable, path)
+            path = default
+        found.append(path)
+    return found[0], found[1]

@@ -58,6 +58,8 @@ _ABOVE: Final = dict.fromkeys(
     ("thoughts", "text", "signature", "finish", "message", "block", "usage"),
     "it belongs to [[conversation.turn]]; write it there, before the tables inside it",
 )
+_LONGEST: Final = 14_000
+"""Bits: Python does not write a number of much more as digits."""
 _MOST_TOKENS: Final = (1 << 31) - 1
 
 
@@ -100,27 +102,28 @@ def _conversation(table: Table) -> Conversation:
 
 def _some(table: Table, key: str, advice: str) -> list[Table]:
     """The array of tables `[[key]]`, which may not be empty."""
-    before = len(table.report.problems)
     tables = table.tables(key)
-    if not tables and len(table.report.problems) == before:
-        table.wrong(key, f"missing; {advice}")
+    if not tables:
+        table.lacks(key, f"missing; {advice}")
     return tables
 
 
 def _all_reached(tables: list[Table], conversations: tuple[Conversation, ...]) -> None:
     """Report each conversation that an earlier one always comes before."""
-    earlier: dict[tuple[str, str], Table] = {}
+    earlier: list[tuple[str, str, Table]] = []
     for table, conversation in zip(tables, conversations, strict=True):
         model, when = conversation.model, conversation.when.casefold()
-        wider = ((model, when), (model, ""), ("", when), ("", ""))
-        first = next((earlier[key] for key in wider if key in earlier), None)
+        # What holds the words of this one holds those in them too (see `engines.script.cue`).
+        wider = (other for name, words, other in earlier if name in ("", model) and words in when)
+        first = next(wider, None)
         if first is not None:
             table.report.at(
                 table.path,
                 f"is never played: all that it is for goes to {first.label()} before it;"
                 " give one of them another model or when, or change their order",
             )
-        earlier.setdefault((model, when), table)
+        else:
+            earlier.append((model, when, table))
 
 
 def _turn(table: Table) -> Turn:
@@ -155,9 +158,9 @@ def _says_something(table: Table) -> None:
 def _code(table: Table) -> ScriptedCode:
     source = table.text("code")
     if not source:
-        table.wrong("code", "missing; write the code that is run")
+        table.lacks("code", "missing; write the code that is run")
     outcome = _one_of(table, "outcome", OUTCOMES)
-    if "output" in table and not outcome:
+    if "output" in table and not outcome and not table.is_wrong("outcome"):
         table.wrong("output", f"has no outcome; say it too, as in outcome = {OUTCOMES[0]!r}")
     code = ScriptedCode(
         code=source,
@@ -171,7 +174,7 @@ def _code(table: Table) -> ScriptedCode:
 def _call(table: Table) -> ScriptedCall:
     name = table.text("name")
     if not name:
-        table.wrong("name", "missing; name the function")
+        table.lacks("name", "missing; name the function")
     if "args" in table and "args_json" in table:
         table.wrong("args_json", "stands beside args; keep one of the two")
     args, given = _args(table), table.text("args_json")
@@ -202,6 +205,8 @@ def _unwritable(path: KeyPath, value: object) -> list[tuple[KeyPath, str]]:
             inner = [_unwritable((*path, index), item) for index, item in enumerate(value)]
         case date() | time():
             return [(path, "a date or time")]
+        case int() if value.bit_length() > _LONGEST:
+            return [(path, "a number of thousands of digits")]
         case float() if not math.isfinite(value):
             return [(path, str(value))]
         case _:
@@ -242,8 +247,8 @@ def _usage(table: Table) -> ScriptedUsage:
         thoughts=count("thoughts"),
         cached=count("cached"),
     )
-    if (usage.cached or 0) > (usage.prompt or 0):
-        table.wrong("cached", "is part of prompt; give a prompt that is not less")
+    if (usage.cached or 0) > (usage.prompt or 0) and not table.is_wrong("prompt"):
+        table.lacks("cached", "is part of prompt; give a prompt that is not less")
     table.close()
     return usage
 
@@ -251,6 +256,6 @@ def _usage(table: Table) -> ScriptedUsage:
 def _one_of(table: Table, key: str, known: tuple[str, ...]) -> str:
     value = table.text(key)
     if key in table and value not in known:
-        table.wrong(key, f'"{value}" is none that the API has; {nearest(value.upper(), known)}')
+        table.lacks(key, f'"{value}" is none that the API has; {nearest(value.upper(), known)}')
         return ""
     return value

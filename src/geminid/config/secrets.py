@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from geminid.config.model import Secret
+from geminid.config.paths import path_at, reason, shortened
 
 # What may stand in an HTTP header; anything else would fail later and less clearly.
 _VISIBLE = re.compile(r"[!-~]+")
@@ -21,17 +22,22 @@ def secret_at(reference: str, folder: Path, environ: Mapping[str, str]) -> Secre
             return f"the environment variable {rest} is not set; set it, or name another"
         return key_in(environ[rest], reference)
     if kind == "file" and rest:
-        path = folder / Path(rest).expanduser()
-        try:
-            return key_in(path.read_text("utf-8"), reference)
-        except OSError as error:
-            return f"cannot read {path} ({error.strerror}); mend the path or its permissions"
-        except UnicodeDecodeError:
-            return f"{path} is not text; put the key alone into it"
+        return _key_of(path_at(rest, folder), reference)
     return (
         "a key does not belong into this file;"
         ' put it into the environment and write "env:NAME", or into a file and write "file:PATH"'
     )
+
+
+def _key_of(path: Path | str, reference: str) -> Secret | str:
+    if isinstance(path, str):
+        return path
+    try:
+        return key_in(path.read_bytes().decode("utf-8-sig"), reference)
+    except UnicodeDecodeError:
+        return f"{path} is not text; put the key alone into it"
+    except (OSError, ValueError) as error:
+        return f"cannot read {shortened(path)} ({reason(error)}); mend the path or its permissions"
 
 
 def key_in(text: str, source: str) -> Secret | str:

@@ -22,7 +22,9 @@ _TYPE_NAMES = {
     list: "an array",
     dict: "a table",
 }
-_SIZE = re.compile(r"(\d+) ?(B|KiB|MiB|GiB)")
+_SIZE = re.compile(r"(\d{1,18}) ?(B|KiB|MiB|GiB)")
+_LONGEST = 1 << 64
+"""Python refuses to write far longer numbers, and nobody wants to read them."""
 _UNITS = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 
 
@@ -31,12 +33,18 @@ class Report:
 
     def __init__(self, file: str = "", lines: Mapping[KeyPath, int] | None = None) -> None:
         self.problems: list[Problem] = []
+        self._wrong: set[KeyPath] = set()  # with all that something wrong stands in
         self._file = file
         self._lines = lines or {}
 
     def at(self, path: KeyPath, message: str) -> None:
         """`message` about the key at `path`, or about the table it is missing from."""
         self.problems.append(Problem(self._file, self.line(path), dotted(path), message))
+        self._wrong.update(path[:n] for n in range(1, len(path) + 1))
+
+    def is_wrong(self, path: KeyPath) -> bool:
+        """Whether something has been said about `path`, or what is in it."""
+        return path in self._wrong
 
     def line(self, path: KeyPath) -> int:
         """Where `path` stands, or else the table that it is missing from."""
@@ -76,6 +84,15 @@ class Table:
         """Report `message` about `key`."""
         self.report.at((*self.path, key), message)
 
+    def is_wrong(self, key: str) -> bool:
+        """Whether something has been said about `key`, or what is in it."""
+        return self.report.is_wrong((*self.path, key))
+
+    def lacks(self, key: str, message: str) -> None:
+        """Report `message` about a `key` that says nothing, unless it was said why."""
+        if not self.is_wrong(key):
+            self.wrong(key, message)
+
     def text(self, key: str, default: str = "") -> str:
         """A string."""
         value = self._get(key, str)
@@ -96,7 +113,8 @@ class Table:
         value = self._get(key, float, int)
         if not isinstance(value, (int, float)):
             return default
-        return self._within(key, float(value), low, high)
+        within = self._within(key, value, low, high)
+        return default if self.is_wrong(key) else float(within)  # too long a one would not go
 
     def size(self, key: str, default: int, *, low: int, high: int) -> int:
         """A size in bytes, given as a number or as text with a unit (`"20 MiB"`)."""
@@ -183,7 +201,8 @@ class Table:
     def _within(self, key: str, value: _Number, low: _Number, high: _Number) -> _Number:
         if not low <= value <= high:
             advice = f"use {low} to {high}" if low < high else f"only {low} is possible"
-            self.wrong(key, f"{value} is out of range; {advice}")
+            told = "this number" if isinstance(value, int) and abs(value) >= _LONGEST else value
+            self.wrong(key, f"{told} is out of range; {advice}")
         return value
 
 

@@ -207,7 +207,12 @@ def _try(weights: Weights, path: Path, report: Report) -> None:
 
 
 def _own_file(name_or_path: str) -> Path:
-    path = Path(name_or_path).expanduser()
+    try:
+        path = Path(name_or_path).expanduser()
+    except RuntimeError as error:
+        raise WeightsError(
+            f"There is no home folder for {name_or_path!r}; check the path."
+        ) from error
     if "/" not in name_or_path and path.suffix != ".gguf":
         names = ", ".join(weights.name for weights in KNOWN)
         raise WeightsError(

@@ -12,7 +12,9 @@ from geminid.dialects.gemini.request import decode_request, read_request
 from geminid.dialects.gemini.walk import walk
 
 words = st.text(max_size=8)
-odd = st.sampled_from([None, 0, 1, 2.5, -1, 1 << 31, 1e39, "1", "", [], ["a"], [None], {}, True])
+odd: st.SearchStrategy[object] = st.sampled_from(
+    [None, 0, 1, 2.5, -1, 1 << 31, 1e39, "1", "", [], ["a"], [None], {}, True]
+)
 part = st.fixed_dictionaries({"text": words}, optional={"thought": st.booleans()})
 content = st.fixed_dictionaries(
     {"parts": st.lists(part, max_size=3)},
@@ -20,12 +22,21 @@ content = st.fixed_dictionaries(
 )
 config = st.dictionaries(
     st.sampled_from(
-        "maxOutputTokens max_output_tokens temperature topP topK seed stopSequences new".split()
+        [
+            "maxOutputTokens",
+            "max_output_tokens",
+            "temperature",
+            "topP",
+            "topK",
+            "seed",
+            "stopSequences",
+            "new",
+        ]
     ),
     odd,
     max_size=4,
 )
-bodies = st.fixed_dictionaries(
+bodies: st.SearchStrategy[dict[str, object]] = st.fixed_dictionaries(
     {"contents": st.lists(content, max_size=3)},
     optional={
         "generationConfig": config | st.none(),

@@ -22,7 +22,7 @@ def test_names_come_back(names: list[str]) -> None:
     """No two of them are one on the wire."""
     back = Names(FunctionTool(name=name) for name in names)
 
-    assert [back.ours(wire_name(name)) for name in names] == names
+    assert [back.ours(back.sent(name)) for name in names] == names
 
 
 @pytest.mark.parametrize("name", ["f", "get_weather", "a-b", "9", "x" * 64])
@@ -43,3 +43,24 @@ def test_names_that_are_cleaned_alike_differ() -> None:
 def test_a_name_that_nobody_declared_stays() -> None:
     """The model made it up; others judge that."""
     assert Names([FunctionTool(name="a.b")]).ours("a_b") == "a_b"
+
+
+@pytest.mark.parametrize("turn", [1, -1])
+def test_a_name_that_is_declared_just_as_another_one_is_sent_stays_its_own(turn: int) -> None:
+    """Whatever their order, and in each request alike."""
+    sent = wire_name("a.b")
+    names = Names([FunctionTool(name=name) for name in ("a.b", sent, wire_name("a.b", 1))][::turn])
+
+    assert names.sent(sent) == sent
+    assert names.sent("a.b") == wire_name("a.b", 2)
+    assert re.fullmatch(r"a_b_[0-9a-f]{12}", names.sent("a.b"))
+    assert [names.ours(names.sent(name)) for name in ("a.b", sent)] == ["a.b", sent]
+
+
+def test_a_name_of_the_history_takes_none_that_is_declared() -> None:
+    """It was declared then, and is not any more."""
+    names = Names([FunctionTool(name=wire_name("a.b")), FunctionTool(name="a:b")])
+
+    assert names.sent("a.b") == wire_name("a.b", 1)
+    assert names.sent(wire_name("a:b")) != names.sent("a:b")
+    assert names.sent("c.d") == wire_name("c.d")

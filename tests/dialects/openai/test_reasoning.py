@@ -11,7 +11,7 @@ from geminid.core.content import Call, Content, Json, Modifiers, Part, Result, T
 from geminid.core.fold import fold
 from geminid.core.request import Request
 from geminid.dialects.openai.flavor import FLAVORS
-from geminid.dialects.openai.reasoning import Origin
+from geminid.dialects.openai.reasoning import SIGNED, Origin
 from geminid.dialects.openai.request import encode_request
 from geminid.dialects.openai.response import decode_response
 from geminid.dialects.openai.stream import StreamDecoder
@@ -314,3 +314,46 @@ def test_each_step_of_a_tool_loop_keeps_its_own_thoughts() -> None:
 
     assert [message.get("reasoning") for message in messages] == ["1", None, "2", None]
     assert ignored == []
+
+
+CALL_2 = {"id": "c2", "type": "function", "function": {"name": "g", "arguments": "{}"}}
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize(
+    ("named", "signatures"),
+    [
+        (["c1"], ["c2ln", ""]),
+        (["c2"], ["", "c2ln"]),
+        (["c2", "c1"], ["b3Ro", "c2ln"]),
+        (["zz"], ["c2ln", ""]),
+        ([None], ["c2ln", ""]),
+        (["c1", "zz"], ["c2ln", "b3Ro"]),
+        (["c1", None], ["c2ln", ""]),
+        (["zz", None], ["c2ln", ""]),
+    ],
+)
+def test_gemini_s_signature_of_a_call_is_never_lost(
+    named: list[str | None], signatures: list[str], *, stream: bool
+) -> None:
+    """One that names no call of the answer is the first unsigned call's: without it the next turn
+    would be refused.  One without a name beside a signed call is the text's.
+    """
+    details = [
+        {"type": "reasoning.encrypted", "data": data, "id": name, "format": "google-gemini-v1"}
+        for data, name in zip(("c2ln", "b3Ro"), named, strict=False)
+    ]
+
+    found = read({"reasoning_details": details, "tool_calls": [CALL, CALL_2]}, stream=stream)
+
+    assert [part.signature for part in found if isinstance(part, Call)] == signatures
+    left = len(named) - sum(map(bool, signatures))
+    assert [part.signature for part in found if isinstance(part, Text)] == ["b3Ro"] * left
+
+
+def test_a_signature_of_a_call_that_never_came_is_the_text_s() -> None:
+    detail = {"type": "reasoning.encrypted", "data": "c2ln", "id": "zz", "format": SIGNED}
+
+    found = read({"content": "Hi", "reasoning_details": [detail]}, stream=False)
+
+    assert found == (Text(text="Hi", signature="c2ln"),)

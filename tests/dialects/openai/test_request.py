@@ -544,9 +544,16 @@ def test_output_formats(output: OutputFormat, written: dict[str, Any]) -> None:
     assert config(output=output) == ({"response_format": written} if written else {}, [])
 
 
-def test_one_word_of_a_list() -> None:
-    """The wire has only JSON, so the word stands in an object."""
-    schema = Json(b'{"type":"STRING","enum":["a","b"],"format":"enum"}')
+@pytest.mark.parametrize(
+    "form",
+    [
+        b'{"type":"STRING","enum":["a","b"],"format":"enum"}',
+        b'{"type":"STRING","enum":["a","b"],"nullable":true}',
+    ],
+)
+def test_one_word_of_a_list(form: bytes) -> None:
+    """The wire has only JSON, so the word stands in an object; none at all is no word."""
+    schema = Json(form)
     found, ignored = config("openai", output=OutputFormat("text/x.enum", schema))
     wrapped = found["response_format"]["json_schema"]
 

@@ -80,6 +80,13 @@ def test_media_are_counted_by_kind() -> None:
         ({}, {"usage": {"credits_used": 4211}}, 2_105_500),
         ({}, {"usage": {"credits_used": 4211, "usd_spent": 0.002}}, 2_000_000),
         ({}, {"usage": None}, None),
+        ({"cost": "0.001"}, None, 1_000_000),
+        ({"cost": "NaN"}, None, None),
+        ({"cost": "Infinity"}, None, None),
+        ({"cost": "-1"}, None, None),
+        ({"cost": "1e999999"}, None, None),
+        ({"cost": 1e300}, {"usage": {"usd_spent": 0.002}}, 2_000_000),
+        ({}, {"usage": {"usd_spent": "sNaN", "credits_used": 2}}, 1_000),
         ({}, None, None),
     ],
 )
@@ -95,3 +102,6 @@ def test_loose_numbers_and_nulls_are_taken() -> None:
     usage = {"prompt_tokens": 3.0, "completion_tokens": None, "prompt_tokens_details": None}
 
     assert read(usage, tier="flex") == Usage(prompt=3, service_tier="flex")
+    assert read({"prompt_tokens": "5", "completion_tokens": "6.0"}) == Usage(prompt=5, output=6)
+    for nonsense in ("NaN", "Infinity", "many", "", -3, 1e300, "1e300"):
+        assert read({"prompt_tokens": nonsense, "completion_tokens": 2}) == Usage(output=2)

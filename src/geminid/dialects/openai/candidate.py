@@ -5,6 +5,7 @@ fragments of parallel calls may interleave on this wire, ids and names may come 
 and a call whose arguments turn out not to be a JSON object must never have looked like one.
 """
 
+from collections import defaultdict
 from typing import Final
 
 import msgspec
@@ -13,6 +14,7 @@ from geminid.core.content import Call, Json, Part, Text, Thought
 from geminid.core.events import Delta, End, Event, PartEnd, PartStart
 from geminid.dialects.openai.choice import unwrapped
 from geminid.dialects.openai.logprobs import TokenLogprob, logprobs_result
+from geminid.dialects.openai.loose import Letters, joined
 from geminid.dialects.openai.parts import read_image
 from geminid.dialects.openai.question import Question
 from geminid.dialects.openai.reasoning import TAGS, Detail, Origin
@@ -52,7 +54,7 @@ class _Fragments:
 
     def add(self, call: ToolCall) -> None:
         function = call.function
-        self.id = self.id or call.id or ""
+        self.id = self.id or str(call.id or "")
         self.signature = self.signature or call.signature
         if function is None:
             return
@@ -63,7 +65,7 @@ class _Fragments:
 
     def whole(self) -> Call | None:
         """The call, if it has a name and its arguments are one JSON object; none are `{}`."""
-        text = "".join(self.pieces).strip() or "{}"
+        text = joined("".join(self.pieces)).strip() or "{}"
         try:
             args = msgspec.json.decode(text.encode())
         except (msgspec.MsgspecError, UnicodeError, RecursionError):
@@ -75,7 +77,7 @@ class _Fragments:
     def is_continued_by(self, call: ToolCall) -> bool:
         """Whether `call` goes on with this one; what the id does not tell, the rest must."""
         if call.id and self.id:
-            return call.id == self.id
+            return str(call.id) == self.id
         name = call.function.name if call.function is not None else None
         if not name or not self.name:
             return True
@@ -107,15 +109,17 @@ class Candidate:
         self._calls: list[_Fragments] = []
         self._called = False
         self._refusal: list[str] = []
-        self._signatures: dict[str, str] = {}  # by call id; "" is the text's
+        self._signatures: dict[str, str] = {}  # by call id
+        self._unnamed: list[str] = []  # signatures of the text, or of a call that nobody named
+        self._letters: defaultdict[str, Letters] = defaultdict(Letters)  # by field
         self._logprobs: list[TokenLogprob] = []
 
     def add(self, message: Message, *, whole: bool) -> list[Event]:
         """The events of one delta, or of a `whole` message, where each call is one of its own."""
         events = self._thoughts(message, whole=whole)
-        if message.signature:
-            self._signatures[""] = message.signature
-        for field, text in message.texts:
+        self._keep_signature("", message.signature)
+        for field, piece in message.texts:
+            text = self._letters[field].feed(piece)
             events += self._think(field, text) if field else self._content(text)
         self._refusal += message.refusals
         for url in message.image_urls:
@@ -137,11 +141,13 @@ class Candidate:
     def end(self) -> list[Event]:
         """The closing events.  `reason` must have come."""
         self.ended = True
-        events = self._split()
+        events = [*self._content(self._letters[""].finish()), *self._split()]
         if self._held:
             events += self._grow(_WORDS, Text(text=unwrapped("".join(self._held))))
-        flushed, broken = self._flush()
+        flushed, broken = self._flush(last=True)
         events += flushed
+        if not broken:  # the calls that they name have not come
+            self._unnamed += self._signatures.values()
         events += self._close_signed()
         reason, message = self._ending(broken)
         extra = logprobs_result(self._logprobs) if self._logprobs else None
@@ -172,12 +178,13 @@ class Candidate:
         """Words that a message says both in a field and in its details are one thought."""
         events: list[Event] = []
         details: list[Detail] = []
-        for detail in map(Detail, message.reasoning_details or ()):
+        for detail in map(Detail, filter(None, message.reasoning_details or ())):
             if detail.is_signature:
-                self._signatures[detail.signed] = detail.proof
+                self._keep_signature(detail.signed, detail.proof)
             else:
                 details.append(detail)
-        field, text = message.thought
+        field, piece = message.thought
+        text = self._letters[field].feed(piece)
         if text and not any(detail.text for detail in details):
             self._fielded.append(text)
             grows = self._detail is not None and self._detail.grows and not self._detail.proof
@@ -185,6 +192,12 @@ class Candidate:
         for detail in details:
             events += self._take(detail, whole=whole)
         return events
+
+    def _keep_signature(self, call_id: str, signature: str) -> None:
+        if call_id:
+            self._signatures[call_id] = signature
+        elif signature and signature not in self._unnamed:
+            self._unnamed.append(signature)
 
     def _take(self, detail: Detail, *, whole: bool) -> list[Event]:
         if detail.grows and not detail.text and not detail.proof:
@@ -244,7 +257,7 @@ class Candidate:
             return []
         events: list[Event] = []
         if self._calls and all(call.may_be_whole for call in self._calls):
-            events, _ = self._flush()
+            events, _ = self._flush(last=False)
         if self._open == _WORDS:
             return [*events, Delta(self._count - 1, text, self.index)]
         return [*events, *self._grow(_WORDS, Text(text=text))]
@@ -268,7 +281,7 @@ class Candidate:
 
     def _close_signed(self) -> list[Event]:
         """The end of the last part; a text's signature needs a text."""
-        signature = self._signatures.pop("", "")
+        signature = self._unnamed[-1] if self._unnamed else ""
         events = self._grow(_WORDS, Text(text="")) if signature and self._open != _WORDS else []
         return [*events, *self._close(signature)]
 
@@ -276,7 +289,7 @@ class Candidate:
         if call.index is None:
             known = self._calls[-1:]
             if call.id:
-                known = [seen for seen in self._calls if seen.id == call.id] or known
+                known = [seen for seen in self._calls if seen.id == str(call.id)] or known
         else:
             known = [seen for seen in self._calls if seen.index == call.index]
         if not known or not known[-1].is_continued_by(call):
@@ -284,18 +297,33 @@ class Candidate:
             known = self._calls
         known[-1].add(call)
 
-    def _flush(self) -> tuple[list[Event], str]:
-        """Parts for the calls kept, all or none; and the name of the first that is broken."""
+    def _flush(self, *, last: bool) -> tuple[list[Event], str]:
+        """Parts for the calls kept, all or none; and the name of the first that is broken.  `last`:
+        there will be no further calls.
+        """
         wholes = [fragments.whole() for fragments in self._calls]
         if not all(wholes):
             broken = next(f for f, whole in zip(self._calls, wholes, strict=True) if not whole)
             return [], self._names.ours(broken.name) or "?"
         events: list[Event] = []
-        for call in wholes:
-            if call is not None:
-                name = self._names.ours(call.name)
-                signature = call.signature or self._signatures.get(call.id, "")
-                events += self._whole(msgspec.structs.replace(call, name=name, signature=signature))
-                self._called = True
+        for call in self._signed([call for call in wholes if call is not None], last=last):
+            name = self._names.ours(call.name)
+            events += self._whole(msgspec.structs.replace(call, name=name))
+            self._called = True
         self._calls = []
         return events, ""
+
+    def _signed(self, calls: list[Call], *, last: bool) -> list[Call]:
+        """`calls` with their signatures.  One that names no call there is goes to the first without
+        one, and one without any name to the answer's first call: lost, it breaks the next turn.
+        """
+        found = [call.signature or self._signatures.pop(call.id, "") for call in calls]
+        for place, signature in enumerate(found):
+            if not signature and last and self._signatures:
+                found[place] = self._signatures.pop(next(iter(self._signatures)))
+            elif not signature and not place and not self._called and self._unnamed:
+                found[place] = self._unnamed.pop(0)
+        return [
+            msgspec.structs.replace(call, signature=signature)
+            for call, signature in zip(calls, found, strict=True)
+        ]

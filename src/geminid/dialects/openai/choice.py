@@ -21,8 +21,10 @@ def wrapped(schema: Json) -> Json:
         Unsupported: `schema` lists no words.
     """
     found = msgspec.json.decode(schema)
-    words = found.get("enum") if isinstance(found, dict) else None
-    if not isinstance(words, list) or not all(isinstance(word, str) for word in words) or not words:
+    values = found.get("enum") if isinstance(found, dict) else None
+    # `null` stands among them where the schema is nullable; it is no word.
+    words = [word for word in values if word is not None] if isinstance(values, list) else []
+    if not words or not all(isinstance(word, str) for word in words):
         raise Unsupported(f"The response type {MIME} needs a schema with an `enum` of strings.")
     tree = {
         "type": "object",

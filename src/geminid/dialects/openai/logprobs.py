@@ -11,15 +11,15 @@ from geminid.core.content import Json
 class TopToken(msgspec.Struct):
     """One alternative."""
 
-    token: str
-    logprob: float
+    token: str | None = None
+    logprob: float | None = None
 
 
 class TokenLogprob(msgspec.Struct):
     """The token that was chosen, and its alternatives."""
 
-    token: str
-    logprob: float
+    token: str | None = None
+    logprob: float | None = None
     top_logprobs: list[TopToken] | None = None
 
 
@@ -31,7 +31,7 @@ class Logprobs(msgspec.Struct):
 
 def logprobs_result(tokens: list[TokenLogprob]) -> Json:
     """Gemini's candidate fields `logprobsResult` and `avgLogprobs` for the answer's `tokens`."""
-    total = sum(token.logprob for token in tokens)
+    total = sum(token.logprob or 0.0 for token in tokens)
     result: dict[str, object] = {
         "chosenCandidates": [_candidate(token) for token in tokens],
         "logProbabilitySum": total,
@@ -46,4 +46,4 @@ def logprobs_result(tokens: list[TokenLogprob]) -> Json:
 
 
 def _candidate(token: TokenLogprob | TopToken) -> dict[str, object]:
-    return {"token": token.token, "logProbability": token.logprob}
+    return {"token": token.token or "", "logProbability": token.logprob or 0.0}

@@ -16,7 +16,7 @@ from geminid.core.content import Blob, Call, Content, Part, Result, Text, Though
 from geminid.core.errors import Unrepresentable
 from geminid.core.request import Request
 from geminid.dialects.openai.flavor import Flavor
-from geminid.dialects.openai.names import wire_name
+from geminid.dialects.openai.names import Names
 from geminid.dialects.openai.parts import Ignore, unrepresentable, write_part
 from geminid.dialects.openai.reasoning import SIGNED, THINKING, recall
 from geminid.dialects.openai.tree import Tree
@@ -34,7 +34,7 @@ def write_messages(request: Request, flavor: Flavor, ignore: Ignore) -> list[Tre
     messages: list[Tree] = []
     if request.system:
         messages.append({"role": "system", "content": _system(request.system)})
-    turns = _Turns(flavor, ignore)
+    turns = _Turns(Names(request.functions), flavor, ignore)
     for role, parts in _merged(request.contents):
         messages.extend(turns.model(parts) if role == "model" else turns.user(parts))
     return messages
@@ -65,7 +65,8 @@ def _system(parts: Iterable[Part]) -> str:
 class _Turns:
     """Writes turns, and knows which calls of the last model turn wait for their result."""
 
-    def __init__(self, flavor: Flavor, ignore: Ignore) -> None:
+    def __init__(self, names: Names, flavor: Flavor, ignore: Ignore) -> None:
+        self._names = names
         self._flavor, self._ignore = flavor, ignore
         self._turn = 0
         self._waiting: list[tuple[Call, str]] = []
@@ -122,7 +123,8 @@ class _Turns:
             if result.scheduling or result.will_continue is not None:
                 self._ignore("contents.parts.functionResponse.scheduling")
             if result.media and len(results) > 1:  # else nobody could tell whose they are
-                shown.append(Text(text=f"The result of {wire_name(result.name)} ({sent}) shows:"))
+                name = self._names.sent(result.name)
+                shown.append(Text(text=f"The result of {name} ({sent}) shows:"))
             shown.extend(result.media)
         said = (
             [*shown, *(part for part in parts if not isinstance(part, Result))]
@@ -167,7 +169,7 @@ class _Turns:
         return [sent[place] for place in range(len(results))]
 
     def _call(self, call: Call, sent: str) -> Tree:
-        function = {"name": wire_name(call.name), "arguments": bytes(call.args).decode()}
+        function = {"name": self._names.sent(call.name), "arguments": bytes(call.args).decode()}
         tree: Tree = {"id": sent, "type": "function", "function": function}
         if call.signature and self._flavor.signatures == "extra":
             tree["extra_content"] = {"google": {"thought_signature": call.signature}}

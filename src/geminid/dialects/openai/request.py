@@ -16,7 +16,7 @@ from geminid.core.schema.openapi import json_schema
 from geminid.dialects.openai.choice import MIME, wrapped
 from geminid.dialects.openai.flavor import Flavor
 from geminid.dialects.openai.messages import write_messages
-from geminid.dialects.openai.names import wire_name
+from geminid.dialects.openai.names import Names
 from geminid.dialects.openai.parts import DIALECT, Ignore
 from geminid.dialects.openai.strict import strict_schema
 from geminid.dialects.openai.tree import Tree
@@ -73,7 +73,8 @@ def _tools(request: Request, flavor: Flavor, ignore: Ignore) -> Tree:
     if not request.functions or (choice.mode == "NONE" and not flavor.tool_choice):
         return {}
     offered = _offered(request.functions, choice)
-    tools = [_function(tool, ignore) for tool in offered]
+    names = Names(request.functions)
+    tools = [_function(tool, names.sent(tool.name), ignore) for tool in offered]
     tree: Tree = {"tools": [{"type": "function", "function": tool} for tool in tools]}
     strict = flavor.strict and choice.mode in ("ANY", "VALIDATED")
     marked = [_make_strict(tool, "parameters") for tool in tools if strict]
@@ -85,7 +86,7 @@ def _tools(request: Request, flavor: Flavor, ignore: Ignore) -> Tree:
                 "This model's engine cannot be made to call a function (mode ANY); use AUTO."
             )
         case "ANY" if len(offered) == 1:
-            named = {"name": wire_name(offered[0].name)}
+            named = {"name": names.sent(offered[0].name)}
             tree["tool_choice"] = {"type": "function", "function": named}
         case "ANY":
             tree["tool_choice"] = "required"
@@ -103,7 +104,7 @@ def _offered(functions: tuple[FunctionTool, ...], choice: ToolChoice) -> Sequenc
     return offered
 
 
-def _function(tool: FunctionTool, ignore: Ignore) -> Tree:
+def _function(tool: FunctionTool, sent: str, ignore: Ignore) -> Tree:
     if tool.response is not None:
         ignore("tools.functionDeclarations.response")
     if tool.behavior:
@@ -111,7 +112,7 @@ def _function(tool: FunctionTool, ignore: Ignore) -> Tree:
     parameters = _NO_PARAMETERS
     if tool.parameters is not None:
         parameters = json_schema(tool.parameters, already=tool.json_schema)
-    function: Tree = {"name": wire_name(tool.name), "parameters": parameters}
+    function: Tree = {"name": sent, "parameters": parameters}
     if tool.description:
         function["description"] = tool.description
     return function

@@ -9,8 +9,9 @@ from geminid.core.events import Begin, Event, Tally
 from geminid.core.usage import Usage
 from geminid.dialects.openai.candidate import Candidate
 from geminid.dialects.openai.errors import decode_stream_error
+from geminid.dialects.openai.loose import loosely
 from geminid.dialects.openai.question import Question
-from geminid.dialects.openai.usage import read_usage
+from geminid.dialects.openai.usage import usage_of
 from geminid.dialects.openai.wire import Choice, Completion, Message
 
 _NOTHING: Final = Message()
@@ -41,12 +42,12 @@ class CompletionDecoder:
             if not choices and found.usage is None:
                 return events  # Azure begins with its filter's results
             self._begun = True
-            events.append(Begin(found.id or "", found.model or ""))
+            events.append(Begin(str(found.id or ""), found.model or ""))
         for choice in choices:
             events += self._choice(choice)
         if found.usage is not None:
-            usage = read_usage(found.usage, found.meta, found.service_tier or "")
-            if usage != self._usage:
+            usage = usage_of(found.usage, found.meta, found.service_tier)
+            if usage is not None and usage != self._usage:
                 self._usage = usage
                 events.append(Tally(usage))
             events += self._ends()
@@ -69,7 +70,7 @@ class CompletionDecoder:
         if candidate is None:
             candidate = self._candidates[index] = Candidate(index, self._question)
         if _says(choice.error):
-            raise decode_stream_error(choice.error)
+            raise decode_stream_error(msgspec.json.encode(choice.error))
         if candidate.ended:  # a closing chunk after the usage, which says nothing new
             return []
         events = candidate.add(
@@ -106,13 +107,19 @@ def decode_response(body: bytes, question: Question | None = None) -> list[Event
 
 
 def _decoded(payload: bytes) -> Completion:
+    # Not strict: some servers write numbers as strings.
     try:
-        return msgspec.json.decode(payload, type=Completion)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        try:
+            return msgspec.json.decode(payload, type=Completion, strict=False)
+        except msgspec.ValidationError:
+            raise
+        except msgspec.DecodeError:
+            return msgspec.convert(loosely(payload), Completion, strict=False)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise UpstreamMalformed(
             "The upstream's answer is not what a chat completion is."
         ) from error
 
 
-def _says(error: msgspec.Raw) -> bool:
-    return bytes(error) not in (b"", b"null", b'""')
+def _says(error: object) -> bool:
+    return error is not None and error is not False and error != ""

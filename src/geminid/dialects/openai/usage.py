@@ -5,8 +5,9 @@ it in, xAI and Google's compatibility layer do not, and the latter does not even
 tells them apart, and if there is none the detail may not be more than the whole.
 """
 
+import math
 from decimal import Decimal
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, TypeVar
 
 import msgspec
 
@@ -16,7 +17,13 @@ _NANO: Final = 1_000_000_000
 _CREDIT_NUSD: Final = 500
 """AI/ML API: one US dollar is 2,000,000 credits (spec/dialects.md section 2.5)."""
 
-Count: TypeAlias = int | float | None  # some servers write 12.0
+_MOST: Final = 1 << 53
+"""More of anything, tokens or nano-dollars, is a mistake of whoever wrote it."""
+
+Count: TypeAlias = int | float | str | None  # some servers write 12.0, and some "12"
+Cost: TypeAlias = Decimal | None
+
+_Struct = TypeVar("_Struct", bound=msgspec.Struct)
 
 
 class PromptDetails(msgspec.Struct):
@@ -45,20 +52,36 @@ class UsageObject(msgspec.Struct):
     prompt_tokens_details: PromptDetails | None = None
     completion_tokens_details: CompletionDetails | None = None
     prompt_cache_hit_tokens: Count = None
-    cost: Decimal | None = None
+    cost: Cost = None
 
 
 class Spent(msgspec.Struct):
     """AI/ML API's `meta.usage`."""
 
-    usd_spent: Decimal | None = None
-    credits_used: Decimal | None = None
+    usd_spent: Cost = None
+    credits_used: Cost = None
 
 
 class Meta(msgspec.Struct):
     """AI/ML API's `meta`."""
 
     usage: Spent | None = None
+
+
+def usage_of(found: object, meta: object, service_tier: object) -> Usage | None:
+    """The counts as `read_usage` makes them; `None` where nobody could tell what they say."""
+    counts = _taken(found, UsageObject)
+    if counts is None:
+        return None
+    tier = service_tier if isinstance(service_tier, str) else ""
+    return read_usage(counts, _taken(meta, Meta), tier)
+
+
+def _taken(found: object, kind: type[_Struct]) -> _Struct | None:
+    try:
+        return msgspec.convert(found, kind, strict=False)
+    except (msgspec.ValidationError, ValueError):
+        return None
 
 
 def read_usage(found: UsageObject, meta: Meta | None, service_tier: str) -> Usage:
@@ -80,7 +103,12 @@ def read_usage(found: UsageObject, meta: Meta | None, service_tier: str) -> Usag
 
 
 def _number(count: Count) -> int:
-    return max(int(count or 0), 0)
+    """The count; 0 for what cannot be one."""
+    try:
+        number = float(count or 0) if isinstance(count, str) else count or 0
+    except ValueError:
+        return 0
+    return int(number) if math.isfinite(number) and 0 <= number <= _MOST else 0
 
 
 def _split(found: UsageObject, prompt: int, completion: int) -> tuple[int, int]:
@@ -108,11 +136,14 @@ def _modalities(details: PromptDetails, prompt: int) -> tuple[ModalityCount, ...
 
 
 def _cost(found: UsageObject, meta: Meta | None) -> int | None:
-    spent = meta.usage if meta is not None else None
-    if found.cost is not None:
-        return round(found.cost * _NANO)
-    if spent is not None and spent.usd_spent is not None:
-        return round(spent.usd_spent * _NANO)
-    if spent is not None and spent.credits_used is not None:
-        return round(spent.credits_used * _CREDIT_NUSD)
-    return None
+    spent = (meta.usage if meta is not None else None) or Spent()
+    said = ((found.cost, _NANO), (spent.usd_spent, _NANO), (spent.credits_used, _CREDIT_NUSD))
+    return next(
+        (
+            round(cost * unit)
+            for cost, unit in said
+            # NaN and the infinities are decimals too, and cannot be rounded.
+            if cost is not None and cost.is_finite() and 0 <= cost <= Decimal(_MOST) / unit
+        ),
+        None,
+    )

@@ -7,11 +7,10 @@ import msgspec
 from geminid.dialects.openai.logprobs import Logprobs
 from geminid.dialects.openai.reasoning import THINKING
 from geminid.dialects.openai.tree import Tree
-from geminid.dialects.openai.usage import Meta, UsageObject
 
 
 class _Signature(msgspec.Struct):
-    thought_signature: str = ""
+    thought_signature: str | None = None
 
 
 class ExtraContent(msgspec.Struct):
@@ -38,7 +37,7 @@ class ToolCall(msgspec.Struct):
     """A call, or a fragment of one."""
 
     index: int | None = None
-    id: str | None = None
+    id: str | int | None = None
     function: Function | None = None
     extra_content: ExtraContent | None = None
 
@@ -49,13 +48,12 @@ class ToolCall(msgspec.Struct):
 
 
 class _Url(msgspec.Struct):
-    url: str = ""
+    url: str | None = None
 
 
 class ContentPart(msgspec.Struct):
     """One element where `content` is an array, or of `images`."""
 
-    type: str = ""
     text: str | None = None
     refusal: str | None = None
     thinking: "str | list[ContentPart] | None" = None
@@ -64,7 +62,8 @@ class ContentPart(msgspec.Struct):
     @property
     def url(self) -> str:
         """The image's address, if it is an image."""
-        return self.image_url.url if isinstance(self.image_url, _Url) else self.image_url or ""
+        found = self.image_url.url if isinstance(self.image_url, _Url) else self.image_url
+        return found or ""
 
     @property
     def thought(self) -> str:
@@ -84,7 +83,7 @@ class Message(msgspec.Struct):
     content: str | list[ContentPart] | None = None
     reasoning: str | None = None
     reasoning_content: str | None = None
-    reasoning_details: list[Tree] | None = None
+    reasoning_details: list[Tree | None] | None = None
     refusal: str | None = None
     tool_calls: list[ToolCall] | None = None
     function_call: Function | None = None
@@ -139,20 +138,24 @@ class Choice(msgspec.Struct):
     delta: Message | None = None
     finish_reason: str | None = None
     logprobs: Logprobs | None = None
-    error: msgspec.Raw = msgspec.Raw()
+    error: object = None
 
 
 class Completion(msgspec.Struct):
-    """A `chat.completion`, or one `chat.completion.chunk`."""
+    """A `chat.completion`, or one `chat.completion.chunk`.
 
-    id: str | None = None
+    What it says beside the answer may have any form: no answer is lost for it.
+    """
+
+    id: str | int | None = None
     model: str | None = None
     choices: list[Choice] | None = None
-    usage: UsageObject | None = None
-    service_tier: str | None = None
-    meta: Meta | None = None
-    error: msgspec.Raw = msgspec.Raw()
+    usage: object = None
+    service_tier: object = None
+    meta: object = None
+    error: object = None
 
 
 def _signature(extra: ExtraContent | None) -> str:
-    return extra.google.thought_signature if extra is not None and extra.google is not None else ""
+    google = extra.google if extra is not None else None
+    return (google.thought_signature or "") if google is not None else ""
