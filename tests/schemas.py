@@ -1,5 +1,6 @@
 """Hypothesis strategies for schemas: what callers send as JSON Schema, and as Gemini's subset."""
 
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from hypothesis import strategies as st
@@ -20,6 +21,40 @@ PATTERNS = [
     r"^.{2,5}$",
 ]
 FORMATS = ["date", "time", "date-time", "uuid", "email", "ipv4", "duration", "uri", "int64", "x"]
+
+DOUBLING: dict[str, Callable[[Schema], Schema]] = {
+    "allOf": lambda ref: {"properties": {"x": {"allOf": [ref, ref]}}},
+    "anyOf": lambda ref: {"properties": {"x": {"anyOf": [ref, ref]}}},
+    "oneOf": lambda ref: {"properties": {"x": {"oneOf": [ref, ref]}}},
+    "not": lambda ref: {"properties": {"x": {"allOf": [{"not": {"not": ref}}] * 2}}},
+    "if": lambda ref: {"properties": {"x": {"if": ref, "then": ref, "else": ref}}},
+    "around": lambda ref: {"anyOf": [{"properties": {"x": ref}}, {"properties": {"x": ref}}]},
+    "patternProperties": lambda ref: {"properties": {"x": ref}, "patternProperties": {"^x": ref}},
+    "unevaluatedProperties": lambda ref: {
+        "patternProperties": {"^x": ref},
+        "unevaluatedProperties": ref,
+    },
+    "dependentSchemas": lambda ref: {
+        "dependentSchemas": {"x": {"properties": {"x": ref}}},
+        "properties": {"x": ref},
+    },
+    "dependencies": lambda ref: {
+        "dependencies": {"x": {"properties": {"x": ref}}},
+        "properties": {"x": ref},
+    },
+    "contains": lambda ref: {"items": ref, "contains": ref},
+}
+"""How one value comes to be looked at twice: a member that `ref` speaks of in two ways.
+
+The member is `x`; of `contains` the first item.
+"""
+
+
+def doubled(name: str, levels: int) -> Schema:
+    """Definitions of which each is twice the next, `levels` of them, and the last a string."""
+    named = {f"d{n}": DOUBLING[name]({"$ref": f"#/$defs/d{n + 1}"}) for n in range(levels)}
+    return {"$ref": "#/$defs/d0", "$defs": {**named, f"d{levels}": {"type": "string"}}}
+
 
 _counts = st.integers(0, 4)
 _limits = st.integers(-20, 20) | st.sampled_from([0.5, -1.25, 100, 1e3])

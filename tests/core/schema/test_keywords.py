@@ -26,7 +26,7 @@ def test_the_page_names_every_limit() -> None:
     limits = {
         *(bounds.MAX_BYTES, bounds.MAX_NODES, bounds.MAX_DEPTH, bounds.MAX_EVALUATIONS),
         *(bounds.MAX_CHAIN, LONGEST, scalars.MOST_VALUES, scalars.MOST_CHARACTERS),
-        *(MOST_RULES, MOST_ITEMS),
+        *(MOST_RULES, MOST_ITEMS, bounds.MAX_LOOKS, bounds.MAX_PATTERNS, bounds.MAX_COMPARED),
     }
 
     assert [limit for limit in limits if not re.search(rf"\b{limit:,}\b", text)] == []

@@ -1,16 +1,18 @@
 """What llama.cpp is handed, and what is left to check."""
 
 import time
+from contextlib import suppress
 from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from geminid.core.content import Json
 from geminid.core.errors import Fault, Invalid, Unsupported
 from geminid.core.schema import Plan, plan
 from geminid.core.schema.keywords import KEYWORDS
+from geminid.core.schema.plan import MOST_RULES
 from geminid.core.schema.refs import walk
 from tests.schemas import Schema, schemas
 
@@ -232,10 +234,80 @@ def test_schemas_that_merge_without_end_are_refused_soon() -> None:
     assert time.process_time() - begun < 5
 
 
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"items": {"allOf": [{"required": ["c"]}, {"additionalProperties": False}]}, "minItems": 1,
+         "type": "array"},
+        {"minItems": 3, "maxItems": 2},
+        {"minLength": 3, "maxLength": 2},
+        {"properties": {"a": {"$ref": "#"}}, "required": ["a"]},
+    ],
+)  # fmt: skip
+def test_what_is_lost_by_taking_one_type_is_not_called_impossible(schema: Schema) -> None:
+    """Values of other types satisfy each of these."""
+    with pytest.raises(Unsupported, match="Name the `type`"):
+        planned(schema)
+
+
+def test_no_plan_has_more_rules_than_a_grammar_can_hold() -> None:
+    """Each place counts."""
+    named = {f"p{n}": {"type": "null"} for n in range(MOST_RULES)}
+
+    with pytest.raises(Unsupported, match="multiply"):
+        planned({"type": "object", "properties": named})
+    named.popitem()
+    grammar, _ = planned({"type": "object", "properties": named})
+    assert len(grammar["properties"]) == MOST_RULES - 1
+
+
+def test_many_schemas_of_one_thing_are_merged_into_one() -> None:
+    """However many: in pairs they would be in each other, too deep to read."""
+    for key in ("items", "additionalProperties"):
+        grammar, _ = planned({"allOf": [{key: {"minLength": n % 900}} for n in range(2500)]})
+        assert grammar[key] == {"type": "string", "minLength": 899}
+    grammar, _ = planned(
+        {"allOf": [{"properties": {"a": {"minLength": n % 900}}} for n in range(2500)]}
+    )
+
+    assert grammar["properties"] == {"a": {"type": "string", "minLength": 899}}
+
+
+def chained(length: int) -> Schema:
+    named: Schema = {
+        f"d{n}": {"properties": {"x": {"$ref": f"#/$defs/d{n + 1}"}}, "required": ["x"]}
+        for n in range(length)
+    }
+    return {"$ref": "#/$defs/d0", "$defs": {**named, f"d{length}": {"type": "string"}}}
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        chained(990),
+        {"allOf": [{"properties": {f"a{n}": {"minLength": 1}}} for n in range(4000)]},
+        {"type": "object", "allOf": [{"required": [f"a{n}"]} for n in range(6000)]},
+        {
+            "properties": {f"p{n}": {"$ref": "#/$defs/a", "minLength": 1} for n in range(1000)},
+            "$defs": {"a": {"allOf": [{"minLength": n} for n in range(2500)]}},
+        },
+    ],
+)
+def test_a_plan_takes_time_linear_in_the_schema(schema: Schema) -> None:
+    """Chains, many small parts, and large parts that are named many times."""
+    begun = time.process_time()
+
+    with suppress(Unsupported):
+        planned(schema)
+
+    assert time.process_time() - begun < 3
+
+
 def parts(tree: Any) -> list[Any]:
     return [each for _, each in walk(tree)]
 
 
+@settings(deadline=None)
 @given(schemas())
 def test_a_grammar_holds_nothing_but_what_is_known_to_work(schema: Schema) -> None:
     """One type at a time, with its own keywords; or one combination; references that exist."""
@@ -257,6 +329,7 @@ def test_a_grammar_holds_nothing_but_what_is_known_to_work(schema: Schema) -> No
             assert set(part) <= {"anyOf", "enum", "description"}
 
 
+@settings(deadline=None)
 @given(schemas())
 def test_a_plan_of_a_plan_says_the_same(schema: Schema) -> None:
     """What was narrowed once needs no narrowing: no step undoes another."""

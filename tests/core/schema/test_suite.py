@@ -44,8 +44,10 @@ def test_the_validator_agrees_with_the_suite(path: Path) -> None:
     for group in groups(path):
         try:
             validator = Validator(Json(msgspec.json.encode(group["schema"])))
-        except Invalid:
-            assert path.stem in REFUSED_FILES, group["description"]
+        except Invalid as fault:
+            impossible = "nothing can satisfy it" in fault.detail
+            assert impossible or path.stem in REFUSED_FILES, group["description"]
+            assert not impossible or not any(case["valid"] for case in group["tests"])
             continue
         for case in group["tests"]:
             if path.stem == "format":

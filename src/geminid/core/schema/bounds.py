@@ -4,17 +4,19 @@ What passes here is safe to compile and to validate with, whatever it says: no a
 itself, no loop that never reaches a value, no way to make little text mean much work.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Final, NoReturn
 
 import msgspec
 
 from geminid.core.content import Json
 from geminid.core.errors import Invalid
-from geminid.core.schema.keywords import IN_PLACE, LISTED, NAMED, ONE
+from geminid.core.schema.contradiction import Contradictions
+from geminid.core.schema.keywords import LISTED, NAMED, ONE
+from geminid.core.schema.looks import Looks
 from geminid.core.schema.openapi import Tree
 from geminid.core.schema.pattern import LONGEST, BadPattern, narrow
-from geminid.core.schema.refs import Dangling, Refs, walk
+from geminid.core.schema.refs import REFERENCES, Dangling, Refs, in_place, walk
 
 MAX_BYTES: Final = 256 * 1024
 """Of one schema: ten times the largest that SDKs make, and compiled in well under a second."""
@@ -32,6 +34,15 @@ MAX_EVALUATIONS: Final = 10_000
 """Schemas that one value meets through `$ref`, `allOf` and the like: doubling references (`a` is
 twice `b`, `b` twice `c`, ...) make few lines into millions."""
 
+MAX_LOOKS: Final = 1_000_000
+"""The same through properties and items too, where no circle of references is."""
+
+MAX_PATTERNS: Final = 500
+"""Different ones; each is an automaton of its own."""
+
+MAX_COMPARED: Final = 1000
+"""JSON values in one `enum` with objects, arrays or fractions: they are compared one by one."""
+
 TYPES: Final = frozenset({"object", "array", "string", "integer", "number", "boolean", "null"})
 
 
@@ -46,28 +57,10 @@ def check_bounds(schema: Json, where: str) -> None:
     _Check(where).run(schema)
 
 
-def overlap(schema: Json) -> int:
-    """How many schemas inside `schema` can look at one and the same member of a value, at most.
-
-    A validator without a memory looks at a member `n` levels down `overlap ** n` times.  For a
-    schema that `check_bounds` let pass.
-    """
-    root = msgspec.json.decode(schema)
-    refs = Refs(root)
-    known: dict[int, int] = {}
-
-    def looks(each: object) -> int:
-        if id(each) not in known:
-            inside = isinstance(each, dict) and any(key in _MEMBERS for key in each)
-            known[id(each)] = inside + sum(looks(inner) for inner in _in_place(each, refs))
-        return known[id(each)]
-
-    return max(looks(each) for _, each in walk(root))
-
-
 class _Check:
     def __init__(self, where: str) -> None:
         self._where = where
+        self._patterns: set[str] = set()
 
     def run(self, schema: Json) -> None:
         size = len(bytes(schema))
@@ -84,11 +77,17 @@ class _Check:
         for path, each in walk(root):
             if isinstance(each, dict):
                 self._shape(path, each)
+                self._compared(path, each)
                 self._pattern(path, each)
                 self._reference(path, each, refs)
             elif not isinstance(each, bool):
                 self._refuse(path, "a schema must be an object or a boolean", "Write one.")
         self._untangle(root, refs)
+        looks = Looks(root, refs)
+        if looks.remembering() > MAX_LOOKS and not looks.loose:
+            self._refuse("", "its references multiply", "Name each thing once.")
+        if Contradictions(refs).hold(root):
+            self._refuse("", "nothing can satisfy it", "Look for limits that exclude each other.")
 
     def _measure(self, root: object) -> None:
         waiting: list[tuple[object, int]] = [(root, 1)]
@@ -116,12 +115,26 @@ class _Check:
         if path and "$id" in schema:
             self._refuse(f"{path}/$id", "`$id` may stand at the top only", "Leave it out.")
 
+    def _compared(self, path: str, schema: Tree) -> None:
+        values = schema.get("enum")
+        if not isinstance(values, list) or all(_is_plain(value) for value in values):
+            return
+        if _size(values, MAX_COMPARED + 1) > MAX_COMPARED:
+            self._refuse(
+                f"{path}/enum",
+                f"it has more than {MAX_COMPARED} values, and not only strings and whole numbers",
+                "Offer fewer, or say what they have in common.",
+            )
+
     def _pattern(self, path: str, schema: Tree) -> None:
         named = schema.get("patternProperties")
         found = [schema.get("pattern"), *(named if isinstance(named, dict) else ())]
         for pattern in found:
-            if not isinstance(pattern, str):
+            if not isinstance(pattern, str) or pattern in self._patterns:
                 continue
+            self._patterns.add(pattern)
+            if len(self._patterns) > MAX_PATTERNS:
+                self._refuse(path, f"it has more than {MAX_PATTERNS} patterns", "Use fewer.")
             if len(pattern) > LONGEST:
                 self._refuse(
                     path, f"a pattern has more than {LONGEST} characters", "Use `enum`, or less."
@@ -135,22 +148,23 @@ class _Check:
                 ) from error
 
     def _reference(self, path: str, schema: Tree, refs: Refs) -> None:
-        ref = schema.get("$ref")
-        if not isinstance(ref, str):
-            return
-        if not ref.startswith("#"):
-            self._refuse(
-                path,
-                f"`$ref` {ref[:100]!r} names another document, and none is ever fetched",
-                "Put what it names under `$defs`, and write `#/$defs/...`.",
-            )
-        try:
-            refs.target(ref)
-        except Dangling as error:
-            raise Invalid(
-                f"{self._where}: {_place(path)}: `$ref` {ref[:100]!r} leads nowhere."
-                " Name a schema inside this one."
-            ) from error
+        for key in REFERENCES:
+            ref = schema.get(key)
+            if not isinstance(ref, str):
+                continue
+            if not ref.startswith("#"):
+                self._refuse(
+                    path,
+                    f"`{key}` {ref[:100]!r} names another document, and none is ever fetched",
+                    "Put what it names under `$defs`, and write `#/$defs/...`.",
+                )
+            try:
+                refs.target(ref)
+            except Dangling as error:
+                raise Invalid(
+                    f"{self._where}: {_place(path)}: `{key}` {ref[:100]!r} leads nowhere."
+                    " Name a schema inside this one."
+                ) from error
 
     def _untangle(self, root: object, refs: Refs) -> None:
         """Counts what one value meets, and finds references that only lead to each other."""
@@ -164,7 +178,7 @@ class _Check:
                 if id(schema) in counts:
                     waiting.pop()
                     continue
-                inner = list(_in_place(schema, refs))
+                inner = list(in_place(schema, refs))
                 if id(schema) in open_:
                     open_.discard(id(schema))
                     counts[id(schema)] = 1 + sum(counts[id(each)] for each in inner)
@@ -186,20 +200,6 @@ class _Check:
 
     def _refuse(self, path: str, what: str, advice: str) -> NoReturn:
         raise Invalid(f"{self._where}: {_place(path)}: {what}. {advice}")
-
-
-def _in_place(schema: object, refs: Refs) -> Iterator[object]:
-    if not isinstance(schema, dict):
-        return
-    ref = schema.get("$ref")
-    if isinstance(ref, str):
-        yield refs.target(ref)
-    for key in IN_PLACE:
-        value = schema.get(key)
-        yield from value if isinstance(value, list) else [value] if key in schema else ()
-    named = schema.get("dependentSchemas")
-    if isinstance(named, dict):
-        yield from named.values()
 
 
 def _place(path: str) -> str:
@@ -232,7 +232,21 @@ def _is_positive(value: object) -> bool:
     return isinstance(value, (int, float)) and type(value) is not bool and value > 0
 
 
-_MEMBERS: Final = ((ONE | NAMED) - IN_PLACE - {"$defs", "definitions"}) | {"prefixItems"}
+def _is_plain(value: object) -> bool:
+    return value is None or isinstance(value, (str, int))
+
+
+def _size(value: object, most: int) -> int:
+    """JSON values in `value`, itself not counted; no further than `most`."""
+    found, waiting = 0, [value]
+    while waiting and found <= most:
+        each = waiting.pop()
+        inner = each.values() if isinstance(each, dict) else each if isinstance(each, list) else ()
+        found += len(inner)
+        waiting.extend(inner)
+    return found
+
+
 _COUNT: Final = (_is_count, "a whole number, not below 0")
 _NUMBER: Final = (_is_number, "a number")
 _TEXT: Final = (_is_text, "a string")

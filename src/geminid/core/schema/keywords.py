@@ -120,7 +120,7 @@ ONE: Final = frozenset(
 )
 LISTED: Final = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
 NAMED: Final = frozenset(
-    {"properties", "patternProperties", "$defs", "definitions", "dependentSchemas"}
+    {"properties", "patternProperties", "$defs", "definitions", "dependentSchemas", "dependencies"}
 )
 IN_PLACE: Final = frozenset({"not", "if", "then", "else", "allOf", "anyOf", "oneOf"})
 """Those that speak of the same value as the schema around them, as `$ref` does."""

@@ -12,16 +12,19 @@ class Life:
 
     def __init__(self, trees: dict[str, Tree | None]) -> None:
         self._alive: set[str] = set()
-        grew = True
-        while grew:
-            living = {
-                name
-                for name, tree in trees.items()
-                if name not in self._alive and tree is not None and self._lives(tree)
-            }
-            self._alive |= living
-            grew = bool(living)
         self._trees = trees
+        # Whoever names a definition that came alive is looked at again, and nobody else.
+        named_by: dict[str, list[str]] = {}
+        for name, tree in trees.items():
+            for ref in _references(tree):
+                named_by.setdefault(ref, []).append(name)
+        waiting = list(trees)
+        while waiting:
+            name = waiting.pop()
+            tree = trees[name]
+            if name not in self._alive and tree is not None and self._lives(tree):
+                self._alive.add(name)
+                waiting.extend(named_by.get(name, ()))
 
     def trees(self) -> dict[str, Tree | None]:
         """The living definitions, without their dead branches."""
@@ -70,3 +73,19 @@ class Life:
             case {"items": dict(items), "minItems": int()}:
                 return self._lives(items)
         return True
+
+
+def _references(tree: object) -> set[str]:
+    """The definitions that `tree` names."""
+    found: set[str] = set()
+    waiting = [tree]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, dict):
+            ref = each.get("$ref")
+            if isinstance(ref, str):
+                found.add(ref.removeprefix("#/$defs/"))
+            waiting.extend(each.values())
+        elif isinstance(each, list):
+            waiting.extend(each)
+    return found

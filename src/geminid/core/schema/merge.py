@@ -9,10 +9,9 @@ from fractions import Fraction
 from math import gcd, lcm
 from typing import Final
 
-import msgspec
-
 from geminid.core.schema.keywords import KEYWORDS
 from geminid.core.schema.openapi import Tree
+from geminid.core.schema.values import spelled
 
 _BRANCHES: Final = 64
 """Alternatives that two `anyOf` may have together: they multiply."""
@@ -20,6 +19,27 @@ _BRANCHES: Final = 64
 
 class Apart(ValueError):
     """The two cannot be said as one; the text is the keyword that stands in the way."""
+
+
+class _Never(Exception):
+    """Nothing can be both."""
+
+
+def merge_all(schemas: list[Tree], checked: set[str]) -> Tree | bool:
+    """As `merge`, for one schema or more: in pairs, so that each is copied few times.
+
+    Raises:
+        Apart: as `merge`.
+    """
+    while len(schemas) > 1:
+        pairs: list[Tree] = []
+        for at in range(0, len(schemas) - 1, 2):
+            found = merge(schemas[at], schemas[at + 1], checked)
+            if not isinstance(found, dict):
+                return False
+            pairs.append(found)
+        schemas = pairs + schemas[len(pairs) * 2 :]
+    return schemas[0]
 
 
 def merge(first: Tree, second: Tree, checked: set[str]) -> Tree | bool:
@@ -39,10 +59,10 @@ def merge(first: Tree, second: Tree, checked: set[str]) -> Tree | bool:
         if key not in merged:
             merged[key] = value
             continue
-        found = _both(key, merged[key], value, checked)
-        if found is None:
+        try:
+            merged[key] = _both(key, merged[key], value, checked)
+        except _Never:
             return False
-        merged[key] = found
     return merged | _properties(first, second)
 
 
@@ -52,14 +72,18 @@ def _matters(key: str) -> bool:
 
 
 def _both(key: str, one: object, other: object, checked: set[str]) -> object:
-    """What `key` says when it says `one` and `other`; `None` if they exclude each other."""
+    """What `key` says when it says `one` and `other`.
+
+    Raises:
+        _Never: they exclude each other.
+    """
     join = _JOINS.get(key)
     if join is not None:
         return join(one, other)
-    if one == other and type(one) is type(other):
+    if spelled(one) == spelled(other):
         return one
     if key == "const":
-        return None
+        raise _Never
     checked.add(key)  # the first is kept: pattern, format, dependentRequired, propertyNames
     return one
 
@@ -112,13 +136,17 @@ def _types(one: object, other: object) -> object:
     if "integer" in ours and "integer" not in found and "number" in theirs:
         found.append("integer")
     found = list(dict.fromkeys(found))
-    return (found if len(found) > 1 else found[0]) if found else None
+    if not found:
+        raise _Never
+    return found if len(found) > 1 else found[0]
 
 
 def _values(one: object, other: object) -> object:
-    theirs = {msgspec.json.encode(value, order="sorted") for value in _list(other)}
-    found = [value for value in _list(one) if msgspec.json.encode(value, order="sorted") in theirs]
-    return found or None
+    theirs = {spelled(value) for value in _list(other)}
+    found = [value for value in _list(one) if spelled(value) in theirs]
+    if not found:
+        raise _Never
+    return found
 
 
 def _properties(first: Tree, second: Tree) -> Tree:
@@ -145,7 +173,17 @@ def _all(one: object, other: object) -> object:
         return False
     if one is True:
         return other
-    return one if other is True or one == other else {"allOf": [one, other]}
+    if other is True or one is other:
+        return one
+    parts = [*_parts(one), *_parts(other)]
+    return parts[0] if all(part == parts[0] for part in parts) else {"allOf": parts}
+
+
+def _parts(schema: object) -> list[object]:
+    """One list, however many were merged: in each other they would be too deep to read."""
+    if isinstance(schema, dict) and len(schema) == 1 and isinstance(schema.get("allOf"), list):
+        return _list(schema["allOf"])
+    return [schema]
 
 
 def _list(value: object) -> list[object]:

@@ -18,10 +18,11 @@ from geminid.core.errors import Invalid, Unsupported
 from geminid.core.schema.bounds import check_bounds
 from geminid.core.schema.keywords import KEYWORDS, REFUSED
 from geminid.core.schema.life import Life
-from geminid.core.schema.merge import Apart, merge
+from geminid.core.schema.merge import Apart, merge_all
 from geminid.core.schema.openapi import Tree
 from geminid.core.schema.refs import Refs
 from geminid.core.schema.scalars import Beyond, counted, counts, decimal, integer, listed, string
+from geminid.core.schema.values import spelled
 
 MOST_RULES: Final = 3000
 """Schemas in one plan, each alternative counted anew: 1,000 objects took llama.cpp 2.5 s."""
@@ -30,6 +31,7 @@ MOST_ITEMS: Final = 500
 """That `minItems` and `maxItems` may count: llama.cpp refuses 2,000."""
 
 _DEEPEST: Final = 110  # calls here for one place in a schema: what merges into itself ends so
+_MOST_MERGED: Final = 100_000  # schemas and properties, each time that they are merged anew
 _EXTRA_ITEMS: Final = 64
 _FAMILIES: Final = {
     "object": (
@@ -68,6 +70,11 @@ def plan(schema: Json, where: str = "the schema") -> Plan:
     trees = planner.finish()
     life = Life(trees)
     kept = None if found is None else life.keep(found)
+    if kept is None and planner.guessed:
+        raise Unsupported(
+            f"{where}: a grammar holds one type at each place, and of those that it tried here"
+            " nothing is left. Name the `type` wherever a keyword speaks of one."
+        )
     if kept is None:
         raise Invalid(f"{where}: nothing can satisfy it. Look for limits that exclude each other.")
     definitions = {name: tree for name, tree in life.trees().items() if tree is not None}
@@ -77,14 +84,18 @@ def plan(schema: Json, where: str = "the schema") -> Plan:
 
 
 class _Planner:
-    """Writes each schema anew; `None` stands for one that nothing satisfies."""
+    """Writes each schema anew; `None` stands for one that nothing satisfies.
+
+    `guessed` says that some schema named no type: then `None` may mean the type that was taken.
+    """
 
     def __init__(self, root: object, where: str) -> None:
         self.checked: set[str] = set()
+        self.guessed = False
         self._refs, self._where = Refs(root), where
         self._names: dict[int, str] = {}
         self._waiting: list[tuple[str, object]] = []
-        self._rules = self._depth = 0
+        self._rules = self._depth = self._merged = 0
 
     def finish(self) -> dict[str, Tree | None]:
         """The definitions that were referred to, by name."""
@@ -98,10 +109,7 @@ class _Planner:
         """`schema` as llama.cpp is to read it."""
         self._rules += 1
         if self._rules > MOST_RULES or self._depth > _DEEPEST:
-            raise Unsupported(
-                f"{self._where}: its alternatives multiply to more than a grammar can hold here."
-                " Use `$defs` and fewer combinations."
-            )
+            raise self._multiply()
         self._depth += 1
         try:
             if schema is True:
@@ -142,28 +150,31 @@ class _Planner:
 
     def _flat(self, schema: object, path: str) -> Tree | bool:
         """`schema` without `$ref` and `allOf`: merged."""
-        if not isinstance(schema, dict):
-            return bool(schema)
-        parts = [self._refs.target(str(schema["$ref"]))] if "$ref" in schema else []
-        both = schema.get("allOf")
-        parts += both if isinstance(both, list) else []
-        found: Tree | bool = {k: v for k, v in schema.items() if k not in ("$ref", "allOf")}
-        for part in parts:
-            refused = part.keys() & REFUSED if isinstance(part, dict) else ()
+        found: list[Tree] = []
+        waiting: list[object] = [schema]
+        while waiting:
+            part = waiting.pop()
+            if part is True:
+                continue
+            if not isinstance(part, dict):
+                return False
+            refused = part.keys() & REFUSED
             if refused:
                 raise self._cannot(min(refused), path)
-            other = self._flat(part, path)
-            if found is False or other is False:
-                return False
-            if isinstance(other, dict) and isinstance(found, dict):
-                try:
-                    found = merge(found, other, self.checked)
-                except Apart as error:
-                    raise Unsupported(
-                        f"{self._where}: at #{path}: `allOf`, or what stands beside `$ref`, holds"
-                        f" `{error}` twice, and the two cannot be merged here. Write one schema."
-                    ) from error
-        return found
+            named = part.get("properties")
+            self._merged += 1 + (len(named) if isinstance(named, dict) else 0)
+            if self._merged > _MOST_MERGED:
+                raise self._multiply()
+            found.append({k: v for k, v in part.items() if k not in ("$ref", "allOf")})
+            parts = [self._refs.target(str(part["$ref"]))] if "$ref" in part else []
+            waiting.extend(reversed([*parts, *_listed(part.get("allOf"))]))
+        try:
+            return merge_all(found, self.checked) if found else True
+        except Apart as error:
+            raise Unsupported(
+                f"{self._where}: at #{path[:200]}: `allOf`, or what stands beside `$ref`, holds"
+                f" `{error}` twice, and the two cannot be merged here. Write one schema."
+            ) from error
 
     def _choice(self, key: str, flat: Tree, path: str) -> Tree | None:
         rest = {name: value for name, value in flat.items() if name != key}
@@ -191,7 +202,7 @@ class _Planner:
             values = flat.get("enum")
             if "const" in flat:
                 found = flat["const"]
-                same = values is None or _encoded(found) in map(_encoded, _listed(values))
+                same = values is None or spelled(found) in map(spelled, _listed(values))
                 values = [found] if same else []
             return listed(_listed(values), flat, self.checked)
         kinds = flat.get("type")
@@ -208,6 +219,7 @@ class _Planner:
             kinds = next(
                 (kind for kind, keys in _FAMILIES.items() if any(key in flat for key in keys)), None
             )
+            self.guessed = self.guessed or kinds is not None
         return self._anything() if kinds is None else self._typed(str(kinds), flat, path)
 
     def _typed(self, kind: str, flat: Tree, path: str) -> Tree | None:
@@ -336,6 +348,12 @@ class _Planner:
         size = len(places)  # what llama.cpp writes in any case
         return {"type": "array", "prefixItems": places, "minItems": size, "maxItems": size}
 
+    def _multiply(self) -> Unsupported:
+        return Unsupported(
+            f"{self._where}: its alternatives multiply to more than a grammar can hold here."
+            " Use `$defs` and fewer combinations."
+        )
+
     def _cannot(self, key: str, path: str, advice: str = "") -> Unsupported:
         advice = advice or KEYWORDS[key].note or "say it in the `description` instead"
         return Unsupported(
@@ -364,7 +382,3 @@ def _kinds(schema: object) -> set[str]:
 
 def _listed(value: object) -> list[object]:
     return value if isinstance(value, list) else []
-
-
-def _encoded(value: object) -> bytes:
-    return msgspec.json.encode(value, order="sorted")

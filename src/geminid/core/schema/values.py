@@ -1,5 +1,6 @@
 """Single values against the keywords that speak of single values."""
 
+import json
 from fractions import Fraction
 from typing import Final
 
@@ -30,6 +31,11 @@ def kind_of(value: object) -> str:
             return "object"
 
 
+def spelled(value: object) -> str:
+    """The same text for values that JSON Schema takes for equal: 1 is 1.0, and order is nothing."""
+    return json.dumps(_whole(value), sort_keys=True)
+
+
 def fits(value: object, schema: Tree) -> bool:
     """Whether `value` breaks none of the keywords that `judged` names."""
     kind = kind_of(value)
@@ -53,6 +59,16 @@ def fits(value: object, schema: Tree) -> bool:
 def judged(key: str) -> bool:
     """Whether `fits` sees to the keyword `key`."""
     return key in _JUDGED
+
+
+def _whole(value: object) -> object:
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, list):
+        return [_whole(item) for item in value]
+    if isinstance(value, dict):
+        return {name: _whole(item) for name, item in value.items()}
+    return value
 
 
 def _number_fits(value: float, schema: Tree) -> bool:
