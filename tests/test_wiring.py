@@ -308,7 +308,7 @@ async def test_a_reload_plays_what_has_changed_in_a_script(
         await house.reload()
         answers.append((await server.ask(GENERATE)).body)
         write_script(tmp_path, '"')
-        with pytest.raises(ConfigError, match=r"twin\.toml:5"):
+        with pytest.raises(ConfigError, match=r"twin\.toml:4"):
             await house.reload()
         answers.append((await server.ask(GENERATE)).body)
 

@@ -1,9 +1,12 @@
 """How much a local model is to think."""
 
+import re
+
 import pytest
 
 from geminid.core.request import Thinking
-from geminid.engines.llama.thinking import native, thinks, worded
+from geminid.engines.llama.marks import Token
+from geminid.engines.llama.thinking import native, thinks, told, worded
 
 
 @pytest.mark.parametrize(
@@ -59,3 +62,13 @@ def test_a_model_that_thinks_by_itself_is_told_how_much(
 )
 def test_a_template_tells_whether_the_model_thinks(template: str, expected: bool) -> None:
     assert thinks(template) is expected
+
+
+async def test_marks_in_thoughts_are_words_when_they_are_told_again() -> None:
+    async def tokenize(text: str, special: bool) -> list[Token]:
+        found = re.findall("<end>|[^<]+|<", text) if special else list(text)
+        return [Token(number, piece) for number, piece in enumerate(found)]
+
+    text = await told("ok<end>\nobey \n", tokenize)
+
+    assert text == "Let me think about this first.\nok<\u2060end>\nobey\n\nAnswer:\n"

@@ -17,7 +17,7 @@ from geminid.core.content import (
     Text,
     Thought,
 )
-from geminid.core.errors import CallerFault, Unrepresentable, Unsupported
+from geminid.core.errors import CallerFault, Invalid, Unrepresentable, Unsupported
 from geminid.core.request import FunctionTool, OutputFormat, Request, Sampling, ToolChoice
 from geminid.engines.llama.prompt import plain
 
@@ -278,3 +278,11 @@ def test_where_there_is_no_choice_nothing_is_shown(mode: str) -> None:
 
     assert said(request) == ["Dim it."]
     assert request.sampling.temperature is None
+
+
+@pytest.mark.parametrize("bound", [0, -5])
+def test_a_bound_below_one_token_is_refused(bound: int) -> None:
+    request = asked(Content("user", (Text(text="a"),)), sampling=Sampling(max_output=bound))
+
+    with pytest.raises(Invalid, match="needs 1 at least"):
+        plain(request, default_max_output=9, thinks=False)

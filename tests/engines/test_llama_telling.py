@@ -16,9 +16,9 @@ AUTO = Goal(grammar="g", calls=True, form="text")
 JSON = Goal(grammar="g", form="json")
 
 
-def told(goal: Goal, *pieces: str, reason: str = "STOP") -> list[Event]:
+def told(goal: Goal, *pieces: str, reason: str = "STOP", asked: int = 9) -> list[Event]:
     """What the caller hears of an answer that came in `pieces`."""
-    telling, watch = Telling("m", goal, asked=9, default=5), Watch()
+    telling, watch = Telling("m", goal, asked=asked, default=5), Watch()
     first, *more = pieces
     events: list[Event] = [Begin("x", "y"), PartStart(0, Text(text=first))]
     events += [Delta(0, piece) for piece in more]
@@ -54,7 +54,7 @@ def test_calls_come_whole_and_in_order() -> None:
     assert events[-1] == End("STOP", "Model generated function call(s).")
 
 
-@pytest.mark.parametrize("pieces", [("CA", "LL me"), ("CALL", " ", "me"), ("C", "A"), ("CALL ",)])
+@pytest.mark.parametrize("pieces", [("CA", "LLER"), ("CALL", "-", "me"), ("C", "A"), ("CALL",)])
 def test_words_that_begin_as_a_call_are_words(pieces: tuple[str, ...]) -> None:
     (text,) = parts(told(AUTO, *pieces))
     deltas = [event.text for event in told(AUTO, *pieces) if isinstance(event, Delta)]
@@ -77,6 +77,47 @@ def test_calls_that_are_none_are_malformed(text: str) -> None:
 
     assert parts(events) == []
     assert events[-1] == End("MALFORMED_FUNCTION_CALL", f"Malformed function call: {text}")
+
+
+@pytest.mark.parametrize("goal", [AUTO, MUST, Goal(grammar="g", calls=True, form="json")])
+@pytest.mark.parametrize("pieces", [("C",), ("CA", "LL"), ("CALL ",), ("CALL", " [", '{"na')])
+def test_half_a_call_at_the_bound_is_no_words(goal: Goal, pieces: tuple[str, ...]) -> None:
+    events = told(goal, *pieces, reason="MAX_TOKENS")
+
+    assert parts(events) == []
+    assert isinstance(events[-1], End)
+    assert events[-1].reason == "MAX_TOKENS"
+    assert events[-1].message == (
+        "The answer ended inside its function calls, so none is given. A higher maxOutputTokens may"
+        " help."
+    )
+
+
+def test_half_a_call_in_a_full_context_says_that_it_is_full() -> None:
+    """A higher bound would not help."""
+    events = told(AUTO, "CALL", reason="MAX_TOKENS", asked=50)
+
+    assert isinstance(events[-1], End)
+    assert "context, for prompt and answer together, is full" in events[-1].message
+
+
+def test_words_that_only_began_as_a_call_end_before_the_end() -> None:
+    events = told(AUTO, "CALL")
+
+    assert events[-3:] == [PartStart(0, Text(text="CALL")), PartEnd(0), End("STOP")]
+
+
+def test_a_bound_that_was_spent_before_anything_is_a_whole_answer() -> None:
+    events = Telling("m", FREE, asked=0, default=5).exhausted()
+
+    assert events == [Begin("", "m"), Tally(Usage()), End("MAX_TOKENS")]
+
+
+def test_a_schema_that_is_not_kept_is_named() -> None:
+    held = Goal(grammar="g", form="json", held="the response schema")
+
+    with pytest.raises(Unsupported, match="cannot be held to the response schema: "):
+        told(held, "Sure")
 
 
 def test_silence_is_no_call() -> None:

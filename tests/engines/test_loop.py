@@ -70,3 +70,10 @@ def test_memory_is_bounded() -> None:
         watch.feed(f"{n} is another number, and so it goes on. ")
 
     assert len(watch._tail) < 4000  # noqa: SLF001  the promise is about what it keeps
+
+
+def test_a_text_that_it_is_made_to_write_is_no_loop() -> None:
+    watch = LoopWatch(spared=("say " + "x" * 1000,))
+
+    assert not any(watch.feed("x" * 50) for _ in range(20))
+    assert any(watch.feed("ab" * 25) for _ in range(20))

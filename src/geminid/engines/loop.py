@@ -6,11 +6,13 @@ LONGEST: Final = 300
 """The longest cycle looked for, in characters: a sentence or two."""
 
 _REPEATS: Final = 5
-_LEAST: Final = 400  # characters of nothing but repetition, however short the cycle: a wide table's
-# rule or twenty rows of one word are no loop yet
+LEAST: Final = 400
+"""Characters of nothing but repetition, however short the cycle: a wide table's rule or twenty rows
+of one word are no loop yet."""
+
 _SEED: Final = 24
 _EVERY: Final = 32
-_WINDOW: Final = max(_REPEATS * LONGEST, _LEAST)
+_WINDOW: Final = max(_REPEATS * LONGEST, LEAST)
 
 
 class LoopWatch:
@@ -18,10 +20,12 @@ class LoopWatch:
 
     A loop is `_REPEATS` times the same up to `LONGEST` characters, 400 characters at least.  Keeps
     a bounded tail and looks every 32 characters, with string searches only: about a microsecond.
+    What repeats itself in one of the texts `spared` is none.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, spared: tuple[str, ...] = ()) -> None:
         self._tail = ""
+        self._spared = spared
         self._fresh = 0
 
     def feed(self, text: str) -> bool:
@@ -35,15 +39,15 @@ class LoopWatch:
 
     def _loops(self) -> bool:
         tail = self._tail
-        if len(tail) < _LEAST:
+        if len(tail) < LEAST:
             return False
         end = len(tail) - _SEED
         seed = tail[end:]
         before = tail.rfind(seed, 0, len(tail) - 1)
         while before >= 0 and (period := end - before) <= LONGEST:
-            need = max(_LEAST, _REPEATS * period)
+            need = max(LEAST, _REPEATS * period)
             repeated = tail[-need:]
             if len(repeated) == need and repeated[period:] == repeated[:-period]:
-                return True
+                return not any(repeated in text for text in self._spared)
             before = tail.rfind(seed, 0, before + _SEED - 1)
         return False

@@ -12,7 +12,7 @@ import msgspec
 
 from geminid.config import Channel
 from geminid.core.content import Content, Text
-from geminid.core.errors import StreamCut
+from geminid.core.errors import StreamCut, TooManyTokens
 from geminid.core.events import Events
 from geminid.core.ports import Context, Health, TokenCount
 from geminid.core.request import Request, Sampling
@@ -22,11 +22,12 @@ from geminid.dialects.openai.request import encode_request
 from geminid.dialects.openai.stream import StreamDecoder
 from geminid.engines.llama import thinking
 from geminid.engines.llama.grammar import Goal, goal
-from geminid.engines.llama.marks import Token, unmarked
+from geminid.engines.llama.marks import check_names, unmarked
 from geminid.engines.llama.process import ERROR_LIMIT, OK, Process
 from geminid.engines.llama.prompt import plain
 from geminid.engines.llama.telling import Telling
 from geminid.engines.llama.thinking import Spent
+from geminid.engines.llama.tokens import Tokens, too_long
 from geminid.engines.llama.watch import Watch
 from geminid.engines.weights import known
 
@@ -46,10 +47,6 @@ class _Prompt(msgspec.Struct):
 
 class _Tokens(msgspec.Struct):
     tokens: list[msgspec.Raw]
-
-
-class _Pieces(msgspec.Struct):
-    tokens: list[Token]
 
 
 class _Settings(msgspec.Struct):
@@ -100,7 +97,8 @@ class Llama:
             EngineDown: the process is not there, or died under this answer.
             TooManyTokens: the prompt does not fit a slot.
             Unsupported: the request needs more than text, or a schema is past the runtime.
-            Invalid: a schema is none, or functions are allowed that are not declared.
+            Invalid: a schema is none, functions are allowed that are not declared, or the bound is
+                below one token.
         """
         aim = goal(request)
         plain(request, default_max_output=self._default, thinks=False)  # refused before the line
@@ -108,6 +106,8 @@ class Llama:
             context.notice(
                 f"answered by the local smoke-test model {self._model}, not by {request.model}"
             )
+        if request.sampling.stop and aim.form != "text":
+            context.ignore("generationConfig.stopSequences")
         telling = Telling(self._name, aim, asked=request.sampling.max_output, default=self._default)
         async with self._process.turn(context.deadline):
             asked = await self._asked(request, aim, context.deadline)
@@ -124,9 +124,17 @@ class Llama:
                     yield event
 
     async def count(self, request: Request, model: str, context: Context) -> TokenCount:
-        """See `core.ports.Engine`.  Exact: the template's text through the model's tokenizer."""
-        asked = await self._asked(request, goal(request), context.deadline)
-        total = await self._count(asked, context)
+        """See `core.ports.Engine`.
+
+        Exact: the template's text through the model's tokenizer.  A prompt that cannot fit is
+        counted in pieces and without the template: that is an estimate, and said to be one.
+        """
+        async with self._process.turn(context.deadline, counts=True):
+            try:
+                asked = await self._asked(request, goal(request), context.deadline)
+            except TooManyTokens as fault:
+                return TokenCount(fault.count, Usage(prompt=fault.count), estimated=True)
+            total = await self._count(asked, context)
         return TokenCount(total, Usage(prompt=total))
 
     async def input_limit(self, model: str) -> int | None:
@@ -157,13 +165,11 @@ class Llama:
             thinks=thinks,
             primed=self._smoke_test,
         )
-
-        async def tokenize(text: str, special: bool) -> list[Token]:  # noqa: FBT001  one of two
-            body = {"content": text, "parse_special": special, "with_pieces": True}
-            encoded = msgspec.json.encode(body)
-            return (await self._process.ask("/tokenize", encoded, deadline, _Pieces)).tokens
-
-        words = await unmarked(words, tokenize)
+        tokens, size = Tokens(self._process, deadline), props.default_generation_settings.n_ctx
+        if too_long(words, size):
+            raise self._process.overflow(await tokens.about(words), size)
+        await check_names(aim.grammar, tokens.read)
+        words = await unmarked(words, tokens.read)
         if aim.form != "text":
             # A stop text inside JSON would leave what is none.
             words = msgspec.structs.replace(
@@ -224,8 +230,9 @@ class Llama:
             fields["grammar"] = asked.goal.grammar
             if asked.thinks:
                 fields |= thinking.QUIET
-        body = self._body(_answering(asked, telling), context, **fields)
-        watch = Watch()
+        tokens = Tokens(self._process, context.deadline)
+        body = self._body(await _answering(asked, telling, tokens), context, **fields)
+        watch = Watch(asked.goal.literals)
         async with aclosing(self._pass(body, watch, context)) as events:
             async for event in events:
                 for told in telling.say(event, watch):
@@ -271,11 +278,11 @@ def _thinking(asked: _Asked, most: int) -> _Asked:
     return _continued(asked, opening, sampling)
 
 
-def _answering(asked: _Asked, telling: Telling) -> _Asked:
-    """The pass of the answer, with the thoughts that were had in view."""
+async def _answering(asked: _Asked, telling: Telling, tokens: Tokens) -> _Asked:
+    """The pass of the answer, with the thoughts that were had in view, as words like a caller's."""
     if not telling.thoughts:
         return asked
-    before = thinking.OPENING + telling.thoughts.rstrip() + thinking.CLOSING
+    before = await thinking.told(telling.thoughts, tokens.read)
     sampling = msgspec.structs.replace(asked.request.sampling, max_output=telling.left)
     return _continued(asked, before, sampling)
 

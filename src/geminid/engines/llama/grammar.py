@@ -16,6 +16,8 @@ from geminid.core.errors import Invalid, Unsupported
 from geminid.core.request import FunctionTool, OutputFormat, Request, ToolChoice
 from geminid.core.schema.openapi import json_schema
 from geminid.core.schema.plan import plan
+from geminid.engines.llama.planned import check_burden, long_literals, may_be_object
+from geminid.engines.loop import LEAST
 
 MARK: Final = "CALL "
 """What stands before calls, in the answer as in the history.  A JSON array follows."""
@@ -23,8 +25,12 @@ MARK: Final = "CALL "
 _MOST_CALLS: Final = 4
 """In one answer.  A small model left alone calls on and on."""
 
+_SOME: Final = "the schema"
+_SHOWN: Final = 300
+_NAMED: Final = 3
 _HEAD: Final = "%llguidance {}\nstart: "
-_TEXT: Final = r"TEXT: /(.|\n)+/ & ~/CALL \[(.|\n)*/"
+# After `CALL ` only `[` can follow, so that no half call is taken for words.
+_TEXT: Final = r"TEXT: /(.|\n)+/ & ~/CALL (.|\n)*/"
 # No blanks between tokens: a small model loops in them.  Keywords that the grammar cannot hold are
 # skipped, and left to whoever checks the answer.
 _GUIDE: Final = {"whitespace_flexible": False, "lenient": True}
@@ -37,12 +43,15 @@ class Goal(msgspec.Struct, frozen=True, kw_only=True):
     """What the answer must be: free text if `grammar` is empty.
 
     It may be `calls`.  Besides, or instead, it may be of a `form`: `text`, `json`, or `enum`, one
-    of a choice of words.
+    of a choice of words.  `held` says what the grammar was made of, for messages; `literals` are
+    the long texts that it may force the model to write.
     """
 
     grammar: str = ""
     calls: bool = False
     form: str = ""
+    held: str = ""
+    literals: tuple[str, ...] = ()
 
     @property
     def must_call(self) -> bool:
@@ -63,12 +72,17 @@ def goal(request: Request) -> Goal:
     must = bool(functions) and mode == "ANY"
     starts: list[str] = []
     rules: list[str] = []
+    held: list[str] = []
+    literals: list[str] = []
     if functions:
         starts.append("calls")
-        rules += _calls(functions)
+        rules += _calls(functions, literals)
+        names = ", ".join(repr(tool.name[:_SHOWN]) for tool in functions[:_NAMED])
+        held.append(f"the parameters of the functions {names}{', …' * (len(functions) > _NAMED)}")
     if not must and request.output is not None and form:
         starts.append("answer")
-        rules.append(f"answer: {_answer(request.output, form)}")
+        rules.append(f"answer: {_answer(request.output, form, literals)}")
+        held.append("the response schema")
     elif not must and functions:
         starts.append("TEXT")
         rules.append(_TEXT)
@@ -78,6 +92,8 @@ def goal(request: Request) -> Goal:
         grammar="\n".join([_HEAD + " | ".join(starts), *rules, ""]),
         calls=bool(functions),
         form="" if must else form or "text",
+        held=" or ".join(held),
+        literals=tuple(literals),
     )
 
 
@@ -134,15 +150,19 @@ def choices(output: OutputFormat) -> list[str]:
     return texts
 
 
-def _answer(output: OutputFormat, form: str) -> str:
+def _answer(output: OutputFormat, form: str, literals: list[str]) -> str:
     if form == "enum":
-        return " | ".join(_literal(text) for text in choices(output))
+        texts = choices(output)
+        literals += (text for text in texts if len(text) >= LEAST)
+        return " | ".join(_literal(text) for text in texts)
     if output.schema is None:
         return _json(_ANY_JSON)
-    return _json(_planned(output.schema, already=output.json_schema))
+    tree = _planned(output.schema, "The response schema", already=output.json_schema)
+    literals += long_literals(tree)
+    return _json(tree)
 
 
-def _calls(functions: tuple[FunctionTool, ...]) -> Iterable[str]:
+def _calls(functions: tuple[FunctionTool, ...], literals: list[str]) -> Iterable[str]:
     names = " | ".join(f"call{number}" for number in range(len(functions)))
     more = f'("," call){{0,{_MOST_CALLS - 1}}}'
     yield f'calls: {_literal(MARK + "[")} call {more} "]"'
@@ -151,25 +171,35 @@ def _calls(functions: tuple[FunctionTool, ...]) -> Iterable[str]:
         name = msgspec.json.encode(tool.name).decode()
         start = _literal(f'{{"name":{name},"args":')
         yield f'call{number}: {start} args{number} "}}"'
-        yield f"args{number}: {_arguments(tool)}"
+        yield f"args{number}: {_arguments(tool, literals)}"
 
 
-def _arguments(tool: FunctionTool) -> str:
+def _arguments(tool: FunctionTool, literals: list[str]) -> str:
     if tool.parameters is None:
         return _literal("{}")
-    tree = _planned(tool.parameters, already=tool.json_schema)
+    where = f"The parameters of the function {tool.name[:_SHOWN]!r}"
+    tree = _planned(tool.parameters, where, already=tool.json_schema)
+    if not may_be_object(tree):
+        raise Invalid(f"{where}: arguments are an object. Write a schema of the type object.")
+    literals += long_literals(tree)
     if not isinstance(tree, dict) or not any(tree.get(name) for name in _HOLDING):
         return _literal("{}")
     return _json(tree if "type" in tree else {"type": "object"} | tree)
 
 
-def _planned(schema: Json, *, already: bool) -> object:
-    return msgspec.json.decode(_plan_of(bytes(schema), already))
+def _planned(schema: Json, where: str, *, already: bool) -> object:
+    try:
+        tree = msgspec.json.decode(_plan_of(bytes(schema), already))
+    except (Invalid, Unsupported) as fault:
+        raise type(fault)(f"{where}: {fault.detail.removeprefix(f'{_SOME}: ')}") from fault
+    check_burden(tree, where)
+    return tree
 
 
 @lru_cache(maxsize=64)  # a large schema takes 60 ms, and comes with every request of an agent
 def _plan_of(schema: bytes, already: bool) -> bytes:  # noqa: FBT001  a cache's key
-    return bytes(plan(json_schema(Json(schema), already=already)).grammar)
+    # Whose schema it is stands in messages only, so the same one of another is found as well.
+    return bytes(plan(json_schema(Json(schema), already=already), _SOME).grammar)
 
 
 def _json(tree: object) -> str:

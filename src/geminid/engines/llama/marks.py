@@ -5,7 +5,8 @@ come from.  Where a caller's text holds one, a word joiner goes into it: it read
 token any more.
 """
 
-from collections.abc import Awaitable, Callable, Iterable
+import re
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import Final, TypeAlias
 
 import msgspec
@@ -18,6 +19,11 @@ _JOINER: Final = "\u2060"
 _SIGNS: Final = "<["  # every special token known begins with one of these
 _ROUNDS: Final = 3
 _SHORTEST: Final = 3
+_PIECE: Final = (
+    32_768  # characters asked about at once: each token costs the process some 300 bytes
+)
+_OVERLAP: Final = 256  # longer than any mark, so that each is whole in one of two neighbours
+_LIKE: Final = re.compile(r'<[^<>\s"]{1,80}>|\[(?![-\d])[^\[\]\s",{}]{1,80}\]')
 
 
 class Token(msgspec.Struct, frozen=True):
@@ -37,8 +43,7 @@ async def unmarked(request: Request, tokenize: Tokenize) -> Request:
     Raises:
         Unsupported: one could not be taken out.
     """
-    texts = [*_texts(request.system), *(t for c in request.contents for t in _texts(c.parts))]
-    doubtful = "\n".join(text for text in texts if any(sign in text for sign in _SIGNS))
+    doubtful = "\n".join(text for text in texts(request) if any(sign in text for sign in _SIGNS))
     if not doubtful:
         return request
     found: set[str] = set()
@@ -53,9 +58,45 @@ async def unmarked(request: Request, tokenize: Tokenize) -> Request:
     )
 
 
+def pieces(text: str, overlap: int = 0) -> Iterator[str]:
+    """`text` in pieces that are cheap to ask about, with `overlap` characters of the next one."""
+    for start in range(0, len(text), _PIECE):
+        yield text[start : start + _PIECE + overlap]
+
+
+def texts(request: Request) -> list[str]:
+    """Whatever `request` has to say."""
+    return [*_texts(request.system), *(t for c in request.contents for t in _texts(c.parts))]
+
+
+async def check_names(grammar: str, tokenize: Tokenize) -> None:
+    """Refuse a grammar that makes the model write one of its own marks as if it were words.
+
+    Raises:
+        Unsupported: a name or a value has such a mark; names it.
+    """
+    marks = await _special("\n".join(sorted(set(_LIKE.findall(grammar)))), tokenize)
+    if marks:
+        raise Unsupported(
+            f"A name or a value in a schema or a function holds {min(marks)!r}, a mark of the"
+            " local model's own, which it cannot write; leave it out, or name a model that another"
+            " channel serves."
+        )
+
+
 async def _special(text: str, tokenize: Tokenize) -> set[str]:
     """The special tokens that are read in `text`."""
-    seen = {
+    seen: set[str] = set()
+    for piece in pieces(text, _OVERLAP):
+        seen |= await _read(piece, tokenize)
+    if not seen:
+        return seen
+    plain = await tokenize("\n".join(seen), False)  # noqa: FBT003  a callable has no keywords
+    return seen - {token.piece for token in plain if isinstance(token.piece, str)}
+
+
+async def _read(text: str, tokenize: Tokenize) -> set[str]:
+    return {
         token.piece
         for token in await tokenize(text, True)  # noqa: FBT003  a callable has no keywords
         if isinstance(token.piece, str)
@@ -63,10 +104,6 @@ async def _special(text: str, tokenize: Tokenize) -> set[str]:
         and token.piece[0] in _SIGNS
         and token.piece[-1] in ">]"
     }
-    if not seen:
-        return seen
-    plain = await tokenize("\n".join(seen), False)  # noqa: FBT003  as above
-    return seen - {token.piece for token in plain if isinstance(token.piece, str)}
 
 
 def _broken(text: str, found: Iterable[str]) -> str:

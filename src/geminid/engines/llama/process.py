@@ -31,6 +31,7 @@ _PATIENCE_S: Final = 30.0  # a model that was planned: it is loading, or being s
 _DOUBT_S: Final = 5.0  # one that nobody has planned yet
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.05, 0.5
 _LOOK_S: Final = 1.5
+_MOST_COUNTS: Final = 2
 
 _Said = TypeVar("_Said")
 
@@ -58,25 +59,26 @@ class Process:
         self._transport = Transport(str(self._door.socket))
         self._channel, self._model = channel, model
         self._gate = asyncio.Semaphore(2 * channel.slots)
+        self._counts = asyncio.Semaphore(_MOST_COUNTS)
 
     @asynccontextmanager
-    async def turn(self, deadline: float) -> AsyncGenerator[None, None]:
-        """Waits in line until few enough answers are under way.
+    async def turn(self, deadline: float, *, counts: bool = False) -> AsyncGenerator[None, None]:
+        """Waits in line until few enough answers are under way, or few enough `counts` are.
 
         Raises:
             DeadlinePassed: before it was this one's turn.
         """
+        gate = self._counts if counts else self._gate
         try:
             async with asyncio.timeout(deadline - self._transport.now()):
-                await self._gate.acquire()
+                await gate.acquire()
         except TimeoutError as error:
-            raise DeadlinePassed(
-                "The deadline passed while other answers of the local model were written first."
-            ) from error
+            others = "prompts were counted" if counts else "answers of the local model were written"
+            raise DeadlinePassed(f"The deadline passed while other {others} first.") from error
         try:
             yield
         finally:
-            self._gate.release()
+            gate.release()
 
     async def send(self, path: str, body: bytes, deadline: float) -> tuple[Reply, AsyncExitStack]:
         """A reply, once the process is there to give one.  Whoever asked closes the stack.
@@ -158,11 +160,15 @@ class Process:
             found = msgspec.json.decode(body, type=_Refusal).error
         except msgspec.MsgspecError:
             return decode_error(status, body)
+        return self.overflow(found.n_prompt_tokens, found.n_ctx)
+
+    def overflow(self, count: int, size: int) -> TooManyTokens:
+        """What is said of a prompt of `count` tokens where `size` are for prompt and answer."""
         return TooManyTokens(
-            found.n_prompt_tokens,
-            found.n_ctx - 1,
+            count,
+            size - 1,
             f"That is what fits the local model {self._model}, which answers here: its context is"
-            f" {found.n_ctx} tokens for prompt and answer together. Send less, or raise `context`"
+            f" {size} tokens for prompt and answer together. Send less, or raise `context`"
             f" of the channel {self._channel.name} as far as the model can read.",
         )
 

@@ -26,7 +26,7 @@ from geminid.core.content import (
     Text,
     Thought,
 )
-from geminid.core.errors import Unrepresentable, Unsupported
+from geminid.core.errors import Invalid, Unrepresentable, Unsupported
 from geminid.core.request import FunctionTool, OutputFormat, Request
 from geminid.engines.llama.grammar import MARK, choices, offered, output_form
 from geminid.engines.llama.priming import RETURNED, turns
@@ -56,13 +56,19 @@ def plain(
     Raises:
         Unsupported: it asks for what the local model cannot do.
         Unrepresentable: a part that only its own dialect understands.
-        Invalid: no function is left to be called, or a choice has nothing to choose from.
+        Invalid: no function is left to be called, a choice has nothing to choose from, or the
+            answer may have no token.
     """
     sampling = request.sampling
     if sampling.candidates is not None and sampling.candidates > 1:
         raise Unsupported(
             "The local model gives one candidate. Set `candidateCount` to 1 and ask again for"
             " another."
+        )
+    if sampling.max_output is not None and sampling.max_output < 1:
+        raise Invalid(
+            f"`maxOutputTokens` is {sampling.max_output}; the local model needs 1 at least. Leave"
+            " it out for this server's default."
         )
     if sampling.max_output is None:
         sampling = msgspec.structs.replace(sampling, max_output=default_max_output)

@@ -17,6 +17,7 @@ _OPEN: Final = MARK + "["
 _JSON_START: Final = re.compile(r'\{["}]|["\[\-0-9tfn]')
 _CALLED: Final = "Model generated function call(s)."
 _QUOTE: Final = 200
+_CUT: Final = "The answer ended inside its function calls, so none is given."
 _FULL: Final = "The local model's context, for prompt and answer together, is full."
 _LOOPED: Final = (
     "Stopped, because the model only repeated itself; try other words or a higher temperature."
@@ -98,7 +99,8 @@ class Telling:
         """The ending of an answer whose bound was spent in thoughts."""
         spent = self._spent or Spent(prompt=0, cached=0, thoughts=0)
         usage = Usage(prompt=spent.prompt, cached=spent.cached, thoughts=spent.thoughts)
-        return [Tally(usage), End("MAX_TOKENS", self._limit_met(spent.thoughts))]
+        end = End("MAX_TOKENS", self._limit_met(spent.thoughts))
+        return [*self._begin(), Tally(usage), end]
 
     # The pass of the answer ----------------------------------------------------------------------
 
@@ -150,7 +152,7 @@ class Telling:
         if self._json and self._text == "{":
             return []  # a grammar that is kept has no blank after it
         if self._goal.must_call or (self._json and not _JSON_START.match(self._text)):
-            raise _ungrammatical()
+            raise _ungrammatical(self._goal.held)
         return self._tell()
 
     def _tell(self) -> list[Event]:
@@ -165,30 +167,48 @@ class Telling:
 
     def _part_over(self) -> list[Event]:
         events: list[Event] = []
-        if self._kind is None and self._text and not self._goal.must_call:
-            events = self._tell()  # words that began as a call does
+        if self._kind is None and self._text and not self._may_call:
+            events = self._tell()
         if self._kind in (Text, Thought):
             self._kind = None
             self._count += 1
             events.append(PartEnd(self._count - 1))
         return events
 
+    @property
+    def _may_call(self) -> bool:
+        """Whether what is held back could be the beginning of a call."""
+        return self._goal.calls and _OPEN.startswith(self._text)
+
     def _end(self, event: End, watch: Watch) -> list[Event]:
+        words: list[Event] = []
         if self._kind is Call:
-            return self._calls(event)
+            return self._calls(event, watch)
+        if self._kind is None and self._text and self._may_call:
+            if event.reason == "MAX_TOKENS":
+                return self._cut(event, watch)
+            if not self._goal.must_call:
+                words = [*self._tell(), PartEnd(self._count)]
         if event.reason == "MAX_TOKENS":
-            total = watch.output + (self._spent.thoughts if self._spent else 0)
-            event = msgspec.structs.replace(event, message=self._limit_met(total))
+            message = self._limit_met(self._total(watch))
+            event = msgspec.structs.replace(event, message=message)
         elif self._goal.must_call:
             event = msgspec.structs.replace(
                 event, reason="MALFORMED_FUNCTION_CALL", message=_malformed(self._text)
             )
-        return [event]
+        return [*words, event]
 
-    def _calls(self, event: End) -> list[Event]:
+    def _cut(self, event: End, watch: Watch) -> list[Event]:
+        full = self._total(watch) < self.bound
+        message = f"{_CUT} {_FULL if full else 'A higher maxOutputTokens may help.'}"
+        return [msgspec.structs.replace(event, message=message)]
+
+    def _total(self, watch: Watch) -> int:
+        return watch.output + (self._spent.thoughts if self._spent else 0)
+
+    def _calls(self, event: End, watch: Watch) -> list[Event]:
         if event.reason != "STOP":
-            message = "The answer ended inside its function calls; set a higher maxOutputTokens."
-            return [msgspec.structs.replace(event, message=message)]
+            return self._cut(event, watch)
         try:
             called = msgspec.json.decode(self._text.removeprefix(MARK), type=list[_Called])
         except (msgspec.MsgspecError, UnicodeError, RecursionError):
@@ -227,12 +247,12 @@ class Telling:
         return ""
 
 
-def _ungrammatical() -> Unsupported:
-    """What is said when the runtime cannot hold the model to a grammar."""
+def _ungrammatical(held: str) -> Unsupported:
+    """What is said when the runtime cannot hold the model to the schemas that `held` names."""
     return Unsupported(
-        "The local model cannot be held to this schema: its runtime does not take it. Make the"
-        " schema simpler (fewer alternatives, no elaborate `pattern`), or name a model that"
-        " another channel serves."
+        f"The local model cannot be held to {held or 'this schema'}: its runtime does not take"
+        " that. Make the schema simpler (fewer alternatives, no elaborate `pattern`), or name a"
+        " model that another channel serves."
     )
 
 

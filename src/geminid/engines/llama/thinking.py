@@ -5,7 +5,9 @@ from typing import Final
 
 import msgspec
 
-from geminid.core.request import Thinking
+from geminid.core.content import Content, Text
+from geminid.core.request import Request, Thinking
+from geminid.engines.llama.marks import Tokenize, texts, unmarked
 
 OPENING: Final = "Let me think about this first.\n"
 """How an answer begins in which a model thinks that was not made for it."""
@@ -55,6 +57,17 @@ def native(thinking: Thinking | None) -> dict[str, object]:
 
 QUIET: Final[dict[str, object]] = {"chat_template_kwargs": {"enable_thinking": False}}
 """The fields that ask such a model not to think."""
+
+
+async def told(thoughts: str, tokenize: Tokenize) -> str:
+    """How an answer begins after `thoughts`: in them, too, the model's own marks are only words.
+
+    Raises:
+        Unsupported: one could not be taken out.
+    """
+    before = OPENING + thoughts.rstrip() + CLOSING
+    said = Request(model="", contents=(Content("model", (Text(text=before),)),))
+    return "".join(texts(await unmarked(said, tokenize)))
 
 
 class Spent(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,15 +14,17 @@ class Watch:
     """The counts of one pass, by the process's own account.
 
     `prompt` includes `cached`, `output` includes `thoughts`, the tokens of thoughts that the model
-    wrote before its words.  `looped` is set once it only repeats itself, `reason` once it ended.
+    wrote before its words.  `looped` is set once it only repeats itself, unless one of the texts
+    `spared` does, which it is made to write; `reason` once it ended.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, spared: tuple[str, ...] = ()) -> None:
         self.prompt = self.cached = self.output = self.thoughts = 0
         self.looped = False
         self.reason = ""
         self._thinking = self._spoke = False
-        self._loop = LoopWatch()
+        self._spared = spared
+        self._loop = LoopWatch(spared)
 
     def see(self, event: Event) -> None:
         """Takes one event of the pass."""
@@ -32,7 +34,7 @@ class Watch:
                     self.thoughts = self.output - 1  # what closed them is no word of the answer
                 self._thinking = isinstance(part, Thought)
                 self._spoke |= not self._thinking
-                self._loop = LoopWatch()
+                self._loop = LoopWatch(self._spared)
                 self._grow(part.text)
             case Delta():
                 self._grow(event.text)
