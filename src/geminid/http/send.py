@@ -155,4 +155,6 @@ def as_fault(error: Exception, exchange: Exchange) -> Fault:
 def header_text(texts: Iterable[str]) -> bytes:
     """Texts for one response header: printable ASCII, joined by semicolons, cut if too long."""
     joined = "; ".join(texts)[:_HEADER_LIMIT]
+    if joined.isascii() and joined.isprintable():
+        return joined.encode()
     return "".join(char if " " <= char <= "~" else "?" for char in joined).encode()

@@ -93,7 +93,8 @@ class Rulebook:
                 lines.check()
             group = rule.group
             for facts in run(case, rule):
-                text = rule.error.format(**{"model": case.name, **facts})
+                # Advice comes with good requests too, and has nothing to fill in.
+                text = _filled(rule, case, facts) if "{" in rule.error else rule.error
                 if rule.effect == "advise":
                     context.notice(text)
                 elif group:
@@ -125,6 +126,10 @@ class _Plan:
             found = tuple(entry for entry in self._all if entry[0] & features)
             self._known[features] = found
         return found
+
+
+def _filled(rule: Rule, case: Case, facts: Facts) -> str:
+    return rule.error.format(**{"model": case.name, **facts})
 
 
 def _fits(rule: Rule, model: Model | None) -> bool:
