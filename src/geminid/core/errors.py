@@ -19,6 +19,7 @@
     │   ├── UpstreamUnreachable    no connection
     │   ├── UpstreamMalformed      its answer is not what its dialect says
     │   ├── StreamCut              it stopped before its answer had ended
+    │   ├── AnswerBroken           it ended, and what it made cannot be used
     │   └── EngineDown             the local model's process is not there
     └── Internal                   our own bug; the caller learns only that
 
@@ -220,6 +221,14 @@ class StreamCut(UpstreamFault):
     """The answer stopped before its end: a clean close is not proof of a complete answer."""
 
     code = "stream_cut"
+
+
+class AnswerBroken(UpstreamFault):
+    """The model ended its answer in a way that its caller's dialect has no word for: a malformed
+    call, no image, a reason of its own.  It must not look whole there; `detail` names the reason.
+    """
+
+    code = "answer_broken"
 
 
 class EngineDown(UpstreamFault):

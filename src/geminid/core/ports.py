@@ -4,11 +4,12 @@ A port is what one policy needs and nothing more.  Implementations live in `engi
 `wiring` puts them together.
 """
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Protocol, TypeAlias, runtime_checkable
 
 import msgspec
 
+from geminid.core.errors import Unsupported
 from geminid.core.events import Events
 from geminid.core.request import Request
 from geminid.core.usage import Usage
@@ -32,7 +33,8 @@ class Context(msgspec.Struct, kw_only=True):
     `deadline` is on `Clock.monotonic` and bounds all attempts together.  `notices` and `ignored`
     are gathered until the answer starts and then told in `x-geminid-notice` and
     `x-geminid-ignored`; so is what became of the thought signatures that came (`native`, `sealed`,
-    `bypassed`), in `x-geminid-signature`.
+    `restored`, `bypassed`), in `x-geminid-signature`.  `require`: the caller would rather be
+    refused than have a field ignored.  `shows`: thoughts are told also if nobody asked for them.
     """
 
     request_id: str
@@ -42,6 +44,8 @@ class Context(msgspec.Struct, kw_only=True):
     notices: list[str] = []
     ignored: list[str] = []
     signatures: list[str] = []
+    require: bool = False
+    shows: bool = False
 
     def notice(self, text: str) -> None:
         """Tell the caller `text` once."""
@@ -49,7 +53,16 @@ class Context(msgspec.Struct, kw_only=True):
             self.notices.append(text)
 
     def ignore(self, field: str) -> None:
-        """Tell the caller that `field` was not used."""
+        """Tell the caller that `field` was not used.
+
+        Raises:
+            Unsupported: the caller requires every field.
+        """
+        if self.require:
+            raise Unsupported(
+                f"`{field}` cannot be used by the engine that serves this model, and"
+                " `require_parameters` asks for all of them; leave one of the two out."
+            )
         if field not in self.ignored:
             self.ignored.append(field)
 
@@ -206,6 +219,42 @@ class Sealer(Protocol):
 
     def open(self, seal: str, bound: bytes) -> bytes | None:
         """The state, or `None`: tampered with, bound to something else, or its key is gone."""
+        ...
+
+
+class Kept(msgspec.Struct, frozen=True, kw_only=True):
+    """A thought signature that left this server.
+
+    `signature` is standard base64 as it left, native or sealed.  It is valid for models of `family`
+    at its `origin` (`LiveChannel.origin`).  `name` is that of the function whose call it was on.
+    """
+
+    signature: str
+    origin: str
+    family: str
+    name: str = ""
+
+
+class Vault(Protocol):
+    """Where signatures are kept until they come back or their time is over (DESIGN section 3)."""
+
+    def place(self, *words: str) -> bytes:
+        """The key for `words`, in order: a keyed hash that tells nobody the words."""
+        ...
+
+    async def find(self, places: Sequence[bytes]) -> Mapping[bytes, Kept]:
+        """What is kept at `places`; a place that has nothing is not there.
+
+        A store that cannot be read finds nothing, and says so to the operator.
+        """
+        ...
+
+    async def keep(self, kept: Kept, places: Sequence[bytes]) -> None:
+        """Keep `kept` at each of `places`, over what was there.
+
+        Returns when that outlives this process, or cannot be had in time: an answer never fails
+        for it, and the operator is told.  `find` sees it at once.
+        """
         ...
 
 

@@ -349,6 +349,26 @@ THINKING_TURN = model(
 )
 
 
+@pytest.mark.parametrize(
+    "signature",
+    [
+        "skip/thought/signature/validator",
+        b64encode(b"skip_thought_signature_validator").decode(),
+        "context/engineering/is/the/way/to/go",
+    ],
+)
+def test_a_bypass_is_sent_in_the_documented_words(signature: str) -> None:
+    """However the core spells it: nobody else reads another spelling."""
+    words = "skip_thought_signature_validator"
+    turn = model(Text(text="Hm.", signature=signature), Call(name="f", id="c", signature=signature))
+    details = messages(turn, flavor="openrouter")[0]["reasoning_details"]
+    layer = messages(turn, flavor="google")[0]
+
+    assert [detail["data"] for detail in details] == [words, words]
+    assert layer["extra_content"]["google"]["thought_signature"] == words
+    assert layer["tool_calls"][0]["extra_content"]["google"]["thought_signature"] == words
+
+
 def test_thoughts_and_signatures_are_left_out_where_servers_refuse_them() -> None:
     """And the caller is told."""
     body, ignored = encode(Request(model="m", contents=(THINKING_TURN, model(Thought(text="x")))))
@@ -670,38 +690,6 @@ def test_pictures_out_only_from_servers_that_draw() -> None:
         config(modalities=("TEXT", "IMAGE"))
     with pytest.raises(Unsupported, match="AUDIO"):
         config("openrouter", modalities=("AUDIO",))
-
-
-def test_fields_of_gemini_alone_are_named() -> None:
-    """With their whole path."""
-    fields = {
-        "safetySettings": [{}],
-        "labels": {"a": "b"},
-        "generationConfig": {"mediaResolution": "x", "imageConfig": {}},
-        "toolConfig": {"retrievalConfig": {}},
-    }
-    extra = Extra("gemini", Json(msgspec.json.encode(fields)))
-
-    assert config(extra=extra) == (
-        {},
-        [
-            "safetySettings",
-            "labels",
-            "generationConfig.mediaResolution",
-            "generationConfig.imageConfig",
-            "toolConfig.retrievalConfig",
-        ],
-    )
-
-
-def test_fields_of_this_dialect_are_written_back() -> None:
-    """Where they were; what the core knows comes from the core."""
-    extra = Extra("openai", Json(b'{"verbosity":"low","model":"other"}'))
-    body, ignored = encode(Request(model="m", contents=HI, extra=extra))
-
-    assert body["verbosity"] == "low"
-    assert body["model"] == "theirs"
-    assert ignored == []
 
 
 @pytest.mark.parametrize(

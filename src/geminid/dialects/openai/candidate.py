@@ -13,12 +13,14 @@ import msgspec
 from geminid.core.content import Call, Json, Part, Text, Thought
 from geminid.core.events import Delta, End, Event, PartEnd, PartStart
 from geminid.dialects.openai.choice import unwrapped
+from geminid.dialects.openai.grounding import Sources
 from geminid.dialects.openai.logprobs import TokenLogprob, logprobs_result
 from geminid.dialects.openai.loose import Letters, joined
 from geminid.dialects.openai.parts import read_image
 from geminid.dialects.openai.question import Question
 from geminid.dialects.openai.reasoning import TAGS, Detail, Origin
 from geminid.dialects.openai.think import ThinkSplitter
+from geminid.dialects.openai.tree import Tree
 from geminid.dialects.openai.wire import Message, ToolCall
 
 _REASONS: Final = {
@@ -113,6 +115,7 @@ class Candidate:
         self._unnamed: list[str] = []  # signatures of the text, or of a call that nobody named
         self._letters: defaultdict[str, Letters] = defaultdict(Letters)  # by field
         self._logprobs: list[TokenLogprob] = []
+        self._sources = Sources()
 
     def add(self, message: Message, *, whole: bool) -> list[Event]:
         """The events of one delta, or of a `whole` message, where each call is one of its own."""
@@ -122,6 +125,7 @@ class Candidate:
             text = self._letters[field].feed(piece)
             events += self._think(field, text) if field else self._content(text)
         self._refusal += message.refusals
+        self._sources.add(message.annotations)
         for url in message.image_urls:
             events += self._split()
             events += self._whole(read_image(url))
@@ -150,9 +154,20 @@ class Candidate:
             self._unnamed += self._signatures.values()
         events += self._close_signed()
         reason, message = self._ending(broken)
-        extra = logprobs_result(self._logprobs) if self._logprobs else None
+        extra = self._extra()
         dialect = "gemini" if extra is not None else ""
         return [*events, End(reason, message, self.index, None, extra, dialect)]
+
+    def _extra(self) -> Json | None:
+        """Gemini's further fields of a candidate."""
+        extra = logprobs_result(self._logprobs) if self._logprobs else None
+        grounding = self._sources.metadata()
+        if grounding is None:
+            return extra
+        fields: Tree = {"groundingMetadata": grounding}
+        if extra is not None:
+            fields |= msgspec.json.decode(extra, type=dict[str, msgspec.Raw])
+        return Json(msgspec.json.encode(fields))
 
     def _ending(self, broken: str) -> tuple[str, str]:
         """Gemini's reason and message; `broken` names a call that is not whole."""
@@ -259,8 +274,11 @@ class Candidate:
         if self._calls and all(call.may_be_whole for call in self._calls):
             events, _ = self._flush(last=False)
         if self._open == _WORDS:
-            return [*events, Delta(self._count - 1, text, self.index)]
-        return [*events, *self._grow(_WORDS, Text(text=text))]
+            events.append(Delta(self._count - 1, text, self.index))
+        else:
+            events += self._grow(_WORDS, Text(text=text))
+        self._sources.say(self._count - 1, text)
+        return events
 
     def _grow(self, kind: str, part: Part) -> list[Event]:
         events = [*self._close(), PartStart(self._count, part, self.index)]

@@ -1,8 +1,12 @@
 """What servers of this dialect do differently, as facts and not as code.
 
-Sources: the vendors' API references and spec/dialects.md sections 2 and 3, November 2026.
+Sources: the vendors' API references and spec/dialects.md sections 2 and 3, November 2026.  Of the
+fields in `takes`: openai-python 3.54 for OpenAI, @openrouter/sdk 1.3.19 for OpenRouter, the schema
+of gemini-3-pro-preview in aimlapi/api-docs for AI/ML API, vLLM's chat protocol, llama.cpp's server
+README, Ollama's page on compatibility.  [M] marks what nobody has tried here.
 """
 
+from collections.abc import Mapping
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
@@ -22,6 +26,13 @@ class Flavor(msgspec.Struct, frozen=True, kw_only=True):
     in `thought_field` if there is one.
     `strict`: functions and schemas may be marked so, and the answer keeps to them.
     `tool_choice`: the server obeys that field.  `draws`: it has models that answer with images.
+    `penalties`: presence and frequency penalties are taken.
+    `search`: how the server is told to search the web: OpenRouter's plugin, `web_search_options`,
+    or not at all.
+    `grammar`: how an answer is held to a grammar: as a `response_format`, in vLLM's
+    `structured_outputs`, in a field of its own, or not at all.
+    `takes`: further fields of a request that the server knows; it is sent no other ones.
+    `renamed`: what some of them are called there.
     """
 
     name: str
@@ -40,14 +51,51 @@ class Flavor(msgspec.Struct, frozen=True, kw_only=True):
     pdf: bool = False
     video: bool = False
     draws: bool = False
+    penalties: bool = True
+    search: Literal["", "plugin", "options"] = ""
+    grammar: Literal["", "format", "structured", "field"] = ""
+    takes: frozenset[str] = frozenset()
+    renamed: Mapping[str, str] = {}
 
 
 _ALL_EFFORTS: Final = ("none", "minimal", "low", "medium", "high", "xhigh")
 
+_LOCAL: Final = frozenset(
+    {"chat_template_kwargs", "logit_bias", "min_p", "parallel_tool_calls", "repetition_penalty"}
+)
+"""What servers of open models have in common."""
+
+_OPENAI: Final = frozenset(
+    {"logit_bias", "metadata", "moderation", "parallel_tool_calls", "prediction", "service_tier"}
+    | {"prompt_cache_key", "prompt_cache_options", "prompt_cache_retention", "safety_identifier"}
+    | {"store", "user", "verbosity", "web_search_options"}
+)
+_OPENROUTER: Final = frozenset(
+    {"cache_control", "image_config", "logit_bias", "metadata", "min_p", "parallel_tool_calls"}
+    | {"plugins", "prediction", "prompt_cache_key", "prompt_cache_options", "provider"}
+    | {"repetition_penalty", "service_tier", "session_id", "stop_server_tools_when"}
+    | {"top_a", "trace", "user", "verbosity", "web_search_options"}
+    # In its older reference, and no longer in the SDK [M].
+    | {"safety_identifier", "structured_outputs", "transforms"}
+)
+_VLLM: Final = frozenset(
+    {"add_generation_prompt", "add_special_tokens", "allowed_token_ids", "bad_words", "cache_salt"}
+    | {"continue_final_message", "documents", "ignore_eos", "include_stop_str_in_output"}
+    | {"length_penalty", "min_tokens", "mm_processor_kwargs", "skip_special_tokens"}
+    | {"spaces_between_special_tokens", "stop_token_ids", "structured_outputs"}
+    | {"thinking_token_budget", "truncate_prompt_tokens"}
+)
+_LLAMA: Final = frozenset(
+    {"cache_prompt", "dry_allowed_length", "dry_base", "dry_multiplier", "dynatemp_exponent"}
+    | {"dynatemp_range", "grammar", "mirostat", "mirostat_eta", "mirostat_tau", "repeat_last_n"}
+    | {"repeat_penalty", "samplers", "typical_p", "xtc_probability", "xtc_threshold"}
+)
+
 FLAVORS: Final = {
     flavor.name: flavor
     for flavor in (
-        Flavor(name="generic"),
+        # Without `metadata` and `store`, which some refuse (livekit/agents#1276).
+        Flavor(name="generic", takes=_LOCAL | {"user"}),
         Flavor(
             name="openai",
             max_tokens="max_completion_tokens",
@@ -56,6 +104,8 @@ FLAVORS: Final = {
             history=False,  # and it refuses fields that it does not know
             strict=True,
             pdf=True,
+            search="options",
+            takes=_OPENAI,
         ),
         Flavor(
             name="openrouter",
@@ -68,16 +118,39 @@ FLAVORS: Final = {
             pdf=True,
             video=True,
             draws=True,
+            search="plugin",
+            grammar="format",
+            takes=_OPENROUTER,
         ),
-        Flavor(name="aimlapi", pdf=True),
+        # Its answers carry `reasoning` and OpenRouter's details (seed 001), and its schema leaves
+        # an assistant's message open; that they help there on the way back is not known [M].
+        Flavor(
+            name="aimlapi",
+            signatures="details",
+            thought_field="reasoning",
+            pdf=True,
+            takes=frozenset(
+                {"parallel_tool_calls", "prediction"}
+                # In the schemas of its other models [M].
+                | {"logit_bias", "min_p", "repetition_penalty", "top_a"}
+            ),
+        ),
         Flavor(
             name="google",
             efforts=("none", "minimal", "low", "medium", "high"),
             thinking_config=True,
             signatures="extra",
             history=False,
+            penalties=False,
+            takes=frozenset({"extra_body"}),  # and it refuses what it does not know
         ),
-        Flavor(name="vllm", thought_field="reasoning", top_k=True),
+        Flavor(
+            name="vllm",
+            thought_field="reasoning",
+            top_k=True,
+            grammar="structured",
+            takes=_LOCAL | _VLLM,
+        ),
         # "max" came in 2026 [M]; "minimal" is answered with 400.
         Flavor(name="ollama", thought_field="reasoning", candidates=False, tool_choice=False),
         Flavor(
@@ -86,6 +159,9 @@ FLAVORS: Final = {
             thought_field="reasoning_content",
             top_k=True,
             candidates=False,
+            grammar="field",
+            takes=_LOCAL | _LLAMA,
+            renamed={"repetition_penalty": "repeat_penalty"},
         ),
     )
 }

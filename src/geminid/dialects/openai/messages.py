@@ -18,7 +18,7 @@ from geminid.core.request import Request
 from geminid.dialects.openai.flavor import Flavor
 from geminid.dialects.openai.names import Names
 from geminid.dialects.openai.parts import Ignore, unrepresentable, write_part
-from geminid.dialects.openai.reasoning import SIGNED, THINKING, recall
+from geminid.dialects.openai.reasoning import SIGNED, THINKING, recall, sent_signature
 from geminid.dialects.openai.tree import Tree
 
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{1,40}")
@@ -85,10 +85,10 @@ class _Turns:
                     thoughts.append(part)
                 case Text():
                     texts.append(part.text)
-                    signatures.append(("", part.signature))
+                    signatures.append(("", sent_signature(part.signature)))
                 case Call():
                     sent = self._name(part)
-                    signatures.append((sent, part.signature))
+                    signatures.append((sent, sent_signature(part.signature)))
                     calls.append(self._call(part, sent))
                 case Blob() if part.modifiers is not None and part.modifiers.thought:
                     self._ignore("contents.parts.thought")
@@ -172,7 +172,8 @@ class _Turns:
         function = {"name": self._names.sent(call.name), "arguments": bytes(call.args).decode()}
         tree: Tree = {"id": sent, "type": "function", "function": function}
         if call.signature and self._flavor.signatures == "extra":
-            tree["extra_content"] = {"google": {"thought_signature": call.signature}}
+            signature = sent_signature(call.signature)
+            tree["extra_content"] = {"google": {"thought_signature": signature}}
         return tree
 
     def _sign(self, message: Tree, details: list[Tree], signatures: list[tuple[str, str]]) -> None:

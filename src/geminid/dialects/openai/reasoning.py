@@ -6,6 +6,7 @@ for one of OpenRouter's `reasoning_details`, whose words are the thought's text,
 (`signature` or `data`) is its signature, and of which all else is kept verbatim.
 """
 
+from base64 import b64encode, urlsafe_b64decode
 from collections.abc import Iterable
 from typing import Final
 
@@ -24,12 +25,27 @@ THINKING: Final = "thinking"
 SIGNED: Final = "google-gemini-v1"
 """The format of a detail whose `data` is a Gemini thought signature."""
 
+_BYPASS: Final = ("skip_thought_signature_validator", "context_engineering_is_the_way_to_go")
+"""What Google's documents put where no signature was ever made; Vertex knows the first only."""
+
+_BYPASSES: Final = frozenset(
+    b64encode(spelling).decode()
+    for words in _BYPASS
+    for spelling in (words.encode(), urlsafe_b64decode(words))
+)
+"""As the core spells them: the words are base64 by chance, and some clients encode them again."""
+
 _PLACES: Final = {
     "reasoning.text": ("text", "signature"),
     "reasoning.summary": ("summary", "signature"),
     "reasoning.encrypted": ("", "data"),
 }
 """Where each type of detail has its words and its proof.  Of another type nothing is taken out."""
+
+
+def sent_signature(signature: str) -> str:
+    """`signature` as servers take it: a bypass is read in words only, not in another spelling."""
+    return _BYPASS[0] if signature in _BYPASSES else signature
 
 
 class Origin(msgspec.Struct, frozen=True, omit_defaults=True):

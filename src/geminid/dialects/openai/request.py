@@ -1,7 +1,7 @@
 """`core.request.Request` as a `/chat/completions` body.
 
 What has no place here is named through `ignore` if the answer stays what was asked for, and
-refused if it would not.  Paths are Gemini's, the only dialect served so far.
+refused if it would not.  Paths are Gemini's, but for fields that only this dialect has.
 """
 
 from collections.abc import Sequence
@@ -11,44 +11,55 @@ import msgspec
 
 from geminid.core.content import Json
 from geminid.core.errors import Invalid, Unsupported
-from geminid.core.request import Extra, FunctionTool, OutputFormat, Request, Thinking, ToolChoice
+from geminid.core.request import FunctionTool, OutputFormat, Request, Thinking, ToolChoice
 from geminid.core.schema.openapi import json_schema
 from geminid.dialects.openai.choice import MIME, wrapped
+from geminid.dialects.openai.extras import Extras
 from geminid.dialects.openai.flavor import Flavor
 from geminid.dialects.openai.messages import write_messages
 from geminid.dialects.openai.names import Names
-from geminid.dialects.openai.parts import DIALECT, Ignore
+from geminid.dialects.openai.parts import Ignore
+from geminid.dialects.openai.search import write_builtins
 from geminid.dialects.openai.strict import strict_schema
 from geminid.dialects.openai.tree import Tree
 
 _SAME: Final = ("temperature", "top_p", "seed", "presence_penalty", "frequency_penalty", "logprobs")
+_PENALTIES: Final = {
+    "presence_penalty": "generationConfig.presencePenalty",
+    "frequency_penalty": "generationConfig.frequencyPenalty",
+}
 _BUDGETS: Final = ((1024, "low"), (8192, "medium"))
 _EFFORTS: Final = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 """All there are, the least first."""
 _IN_JSON: Final = "Answer in JSON."
 _NO_PARAMETERS: Final = Json(b'{"type":"object","properties":{}}')
-# Leaving these out would answer another question than the one that was asked.
-_NEEDED: Final = {
-    "cachedContent": "a cached content",
-    "generationConfig.responseFormat": "`responseFormat`",
-    "generationConfig.speechConfig": "speech",
-}
 
 
 def encode_request(
-    request: Request, model: str, flavor: Flavor, *, stream: bool, ignore: Ignore
+    request: Request,
+    model: str,
+    flavor: Flavor,
+    *,
+    stream: bool,
+    ignore: Ignore,
+    mention: Ignore | None = None,
 ) -> bytes:
     """The body that asks `model` (the server's own name for it).
+
+    What is left out is told to `ignore`; to `mention`, if there is one, what is no wish of the
+    caller's for this answer: matters of the service, and what former answers carried.
 
     Raises:
         Unrepresentable: a part cannot be carried.
         Unsupported: a tool, a format or a modality cannot be had here.
         Invalid: a schema that cannot be converted.
     """
-    messages = write_messages(request, flavor, ignore)
+    mention = mention or ignore
+    messages = write_messages(request, flavor, mention)
     tree: Tree = {"model": model, "messages": messages}
     if stream:
         tree |= {"stream": True, "stream_options": {"include_usage": True}}
+    tree |= write_builtins(request.builtins, flavor, ignore)
     tree |= _tools(request, flavor, ignore)
     tree |= _sampling(request, flavor, ignore)
     if request.output is not None:
@@ -56,19 +67,17 @@ def encode_request(
         if request.output.schema is None and "response_format" in tree:
             tree["messages"] = _told(messages)
     if request.thinking is not None:
+        if request.thinking.include and not flavor.shows:
+            mention("generationConfig.thinkingConfig.includeThoughts")
         tree |= _thinking(request.thinking, flavor, ignore)
     tree |= _modalities(request, flavor)
     if request.extra is not None:
-        tree |= _extra(request.extra, tree, flavor, ignore)
+        extras = Extras(tree, flavor, ignore=ignore, mention=mention)
+        tree |= extras.write(request.extra)
     return msgspec.json.encode(tree)
 
 
 def _tools(request: Request, flavor: Flavor, ignore: Ignore) -> Tree:
-    for tool in request.builtins:
-        raise Unsupported(
-            f"The tool `{tool.kind}` runs on Google's side and this model's engine has none;"
-            " leave it out, or ask a model that a Gemini channel serves."
-        )
     choice = request.tool_choice or ToolChoice()
     if not request.functions or (choice.mode == "NONE" and not flavor.tool_choice):
         return {}
@@ -131,6 +140,9 @@ def _sampling(request: Request, flavor: Flavor, ignore: Ignore) -> Tree:
     sampling = request.sampling
     values = ((name, getattr(sampling, name)) for name in _SAME)
     tree: Tree = {name: value for name, value in values if value is not None}
+    for name, path in () if flavor.penalties else _PENALTIES.items():
+        if tree.pop(name, None) is not None:
+            ignore(path)
     if sampling.stop:
         tree["stop"] = sampling.stop
     if sampling.max_output is not None:
@@ -184,8 +196,6 @@ def _told(messages: list[Tree]) -> list[Tree]:
 
 
 def _thinking(thinking: Thinking, flavor: Flavor, ignore: Ignore) -> Tree:
-    if thinking.include and not flavor.shows:
-        ignore("generationConfig.thinkingConfig.includeThoughts")
     match flavor.reasoning:
         case "effort" if flavor.thinking_config and (thinking.include or thinking.budget):
             return {"extra_body": {"google": {"thinking_config": _config(thinking)}}}
@@ -240,31 +250,3 @@ def _modalities(request: Request, flavor: Flavor) -> Tree:
     if flavor.draws and set(wanted) <= {"text", "image"}:
         return {"modalities": wanted}
     raise Unsupported(f"This model's engine cannot answer in {', '.join(request.modalities)}.")
-
-
-def _extra(extra: Extra, tree: Tree, flavor: Flavor, ignore: Ignore) -> Tree:
-    fields = msgspec.json.decode(extra.fields, type=dict[str, object])
-    if extra.dialect == DIALECT:
-        return {name: value for name, value in fields.items() if name not in tree}
-    written: Tree = {}
-    for path, value in _leaves(fields):
-        if path in _NEEDED:
-            raise Unsupported(f"This model's engine cannot use {_NEEDED[path]}; leave it out.")
-        if path == "generationConfig.imageConfig" and flavor.draws and isinstance(value, dict):
-            names = {"aspectRatio": "aspect_ratio", "imageSize": "image_size"}
-            written["image_config"] = {
-                theirs: value[ours] for ours, theirs in names.items() if ours in value
-            }
-        else:
-            ignore(path)
-    return written
-
-
-def _leaves(fields: Tree) -> list[tuple[str, object]]:
-    leaves: list[tuple[str, object]] = []
-    for name, value in fields.items():
-        if name in ("generationConfig", "toolConfig") and isinstance(value, dict):
-            leaves.extend((f"{name}.{inner}", found) for inner, found in value.items())
-        else:
-            leaves.append((name, value))
-    return leaves

@@ -88,6 +88,7 @@ class Message(msgspec.Struct):
     tool_calls: list[ToolCall] | None = None
     function_call: Function | None = None
     images: list[ContentPart] | None = None
+    annotations: object = None
     extra_content: ExtraContent | None = None
 
     @property

@@ -1,0 +1,1 @@
+"""What is answered: whole, and in chunks."""

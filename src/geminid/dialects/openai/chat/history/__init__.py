@@ -1,0 +1,1 @@
+"""What was said before: messages as core contents, with the signatures that came."""
