@@ -121,6 +121,19 @@ CHANNEL = '[[channel]]\nname = "c"\n'
             "4: channel[0].script: unknown key; it belongs to engine script",
         ),
         (
+            'engine = "echo"\nproject = "p"',
+            "4: channel[0].project: unknown key; it belongs to engine google or openai",
+        ),
+        (
+            'engine = "google"\nkey = "env:KEY"\nproject = "my project"',
+            "5: channel[0].project: not a project; give its id or number, of up to 128 letters,"
+            " digits, dots, dashes, colons or underscores",
+        ),
+        (
+            'engine = "google"\nkey = "env:KEY"\nproject = 4711',
+            "5: channel[0].project: must be a string, not a whole number",
+        ),
+        (
             'engine = "echo"\nstrict = "no"',
             "4: channel[0].strict: must be true or false, not a string",
         ),

@@ -23,6 +23,7 @@ from geminid.config import (
     Secret,
     Server,
     Turn,
+    VaultLimits,
     load,
 )
 
@@ -53,6 +54,7 @@ def test_everything_that_can_be_said(loaded: Callable[..., Config], tmp_path: Pa
         name = "studio"
         engine = "google"
         key = "file:studio.key"
+        project = "example.com:my-project"
         models = ["gemini-3-pro-preview=gemini-3.1-pro-preview", "gemini-3-flash-preview"]
         priority = 5
         timeout_s = 30
@@ -69,6 +71,7 @@ def test_everything_that_can_be_said(loaded: Callable[..., Config], tmp_path: Pa
         engine = "openai"
         base_url = "http://127.0.0.1:8000/v1/"
         models = ["gemini-2.5-flash=Qwen/Qwen3-8B"]
+        project = "4711"
 
         [[channel]]
         name = "here"
@@ -100,6 +103,11 @@ def test_everything_that_can_be_said(loaded: Callable[..., Config], tmp_path: Pa
         parts = 100
         default_max_output = 64
         deadline_s = 1.5
+
+        [vault]
+        enabled = false
+        ttl_days = 7
+        max_mb = 64
         """,
         {"ROUTER": " sk-or-1 ", "GEMINI_API_KEY": "unused"},
     )
@@ -116,6 +124,7 @@ def test_everything_that_can_be_said(loaded: Callable[..., Config], tmp_path: Pa
             name="studio",
             engine="google",
             key=Secret("from-a-file", "file:studio.key"),
+            project="example.com:my-project",
             models=(
                 ModelMap("gemini-3-pro-preview", "gemini-3.1-pro-preview"),
                 ModelMap("gemini-3-flash-preview", "gemini-3-flash-preview"),
@@ -140,6 +149,7 @@ def test_everything_that_can_be_said(loaded: Callable[..., Config], tmp_path: Pa
             engine="openai",
             base_url="http://127.0.0.1:8000/v1",
             models=(ModelMap("gemini-2.5-flash", "Qwen/Qwen3-8B"),),
+            project="4711",
         ),
         Channel(
             name="here",
@@ -164,6 +174,7 @@ def test_everything_that_can_be_said(loaded: Callable[..., Config], tmp_path: Pa
     assert config.limits == Limits(
         body=20 << 20, depth=50, parts=100, default_max_output=64, deadline_s=1.5
     )
+    assert config.vault == VaultLimits(enabled=False, ttl_days=7, max_mb=64)
     assert config.source == tmp_path / "geminid.toml"
     assert config.warnings == ()
 
@@ -174,7 +185,7 @@ def test_everything_that_can_be_said(loaded: Callable[..., Config], tmp_path: Pa
         ("servr = 1", '1: servr: unknown key; did you mean "server"?'),
         (
             "[money]\nrate = 1",
-            "1: money: unknown key; known here: server, caller, limits, channel",
+            "1: money: unknown key; known here: server, caller, limits, vault, channel",
         ),
         ("\n[server]\nprot = 1", '3: server.prot: unknown key; did you mean "port"?'),
         ('[server]\nport = "80"', "2: server.port: must be a whole number, not a string"),
@@ -216,6 +227,13 @@ def test_everything_that_can_be_said(loaded: Callable[..., Config], tmp_path: Pa
         (
             "[limits]\ndeadline_s = nan",
             "2: limits.deadline_s: nan is out of range; use 0.1 to 86400.0",
+        ),
+        ("[vault]\nttl_day = 3", '2: vault.ttl_day: unknown key; did you mean "ttl_days"?'),
+        ("[vault]\nttl_days = 0", "2: vault.ttl_days: 0 is out of range; use 1 to 3650"),
+        ("[vault]\nmax_mb = 0.5", "2: vault.max_mb: must be a whole number, not a number"),
+        (
+            '[vault]\nenabled = "off"',
+            "2: vault.enabled: must be true or false, not a string",
         ),
         (
             '[channel]\nname = "a"',

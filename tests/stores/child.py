@@ -1,10 +1,11 @@
 """A process that keeps a book until it is killed, or until its disk is full (`test_crash`).
 
-    python -m tests.stores.child HOME serve | full | full-and-mended | owing | uncut | stolen
+    python -m tests.stores.child HOME serve | keep | full | full-and-mended | owing | uncut | stolen
 
 It tells on standard output, line by line, what the book has taken on.
 """
 
+import asyncio
 import os
 import resource
 import sys
@@ -12,11 +13,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from geminid.config import VaultLimits
 from geminid.stores.account import BookedAccount, open_book
 from geminid.stores.errors import JournalFull
 from geminid.stores.journal import Journal
 from geminid.stores.segment import Segment
+from geminid.stores.vault import open_vault
 from tests.stores.samples import StillClock, journal_files, opening, settlement
+from tests.stores.vaults import kept
 
 IN_FLIGHT = 3
 
@@ -37,6 +41,18 @@ def serve(book: BookedAccount) -> None:
             book.settle(settlement(f"r{number - IN_FLIGHT}"))
             tell("settle", f"r{number - IN_FLIGHT}")
         number += 1
+
+
+async def keep(home: Path, book: BookedAccount) -> None:
+    """Signatures without end, two at a time."""
+    vault = open_vault(home, StillClock(), book.writer, VaultLimits())
+    number = 0
+    while True:
+        names = [str(number), str(number + 1)]
+        await asyncio.gather(*(vault.keep(kept(name), [vault.place(name)]) for name in names))
+        for name in names:
+            tell("kept", name)
+        number += 2
 
 
 def fill(book: BookedAccount, home: Path) -> None:
@@ -140,6 +156,8 @@ def main() -> None:
     book = open_book(home, StillClock(), segment_bytes=20_000)
     if what == "serve":
         serve(book)
+    if what == "keep":
+        asyncio.run(keep(home, book))
     fill(book, home)
     if what == "full-and-mended":
         mend(book)

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.dialects import postgresql
@@ -140,11 +142,38 @@ def test_usage_needs_its_request(tmp_path: Path) -> None:
 
 
 def test_the_tables_work_on_postgresql() -> None:
-    """Times keep their microseconds there, and money its 64 bits."""
-    sql = str(CreateTable(db.REQUESTS).compile(dialect=postgresql.dialect()))  # type: ignore[no-untyped-call]
+    """Times keep their microseconds there, money its 64 bits, and ids count up by themselves."""
+    sql = "".join(
+        str(CreateTable(table).compile(dialect=postgresql.dialect()))  # type: ignore[no-untyped-call]
+        for table in db.METADATA.sorted_tables
+    )
 
     assert "started DOUBLE PRECISION NOT NULL" in sql
     assert "hold_nusd BIGINT NOT NULL" in sql
+    assert "id BIGSERIAL NOT NULL" in sql
+    assert "place BYTEA NOT NULL" in sql
+
+
+def test_code_of_the_version_before_goes_on_after_an_upgrade(tmp_path: Path) -> None:
+    """A server that runs while the next version starts beside it on the same home."""
+    url = db.database_url(tmp_path)
+    engine = db.open_engine(url)
+    script = Path(db.__file__).parent / "migrations"
+    with engine.connect() as connection, connection.begin():
+        config = Config(attributes={"connection": connection})
+        config.set_main_option("script_location", str(script))
+        command.upgrade(config, "0001")
+    values = ",".join("?" * len(db.REQUESTS.columns))
+    with closing(db.connect(engine)) as running:
+        running.execute(f"INSERT INTO requests VALUES ({values})", _VALUES)
+
+        db.upgrade(url)
+
+        running.execute(f"INSERT INTO requests VALUES ({values})", ("r2", *_VALUES[1:]))
+        assert running.execute("SELECT request_id FROM requests").fetchall() == [("r1",), ("r2",)]
+    with engine.connect() as connection:
+        assert connection.scalar(sa.select(sa.func.count()).select_from(db.VAULT)) == 0
+    engine.dispose()
 
 
 def test_a_database_from_a_newer_geminid_is_refused(tmp_path: Path) -> None:

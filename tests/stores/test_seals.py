@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from geminid.stores.errors import StateUnusable
-from geminid.stores.seals import FILE, Seals, memory_seals, open_seals
-from tests.pipeline.scripted import Hands
+from geminid.stores.keyring import FILE
+from geminid.stores.seals import Seals, memory_seals, open_seals
+from tests.stores.samples import StillClock
 
 DAY = 86_400.0
 
@@ -51,7 +52,7 @@ def test_it_opens_only_where_it_was_bound(tmp_path: Path) -> None:
 
 
 def test_keys_survive_a_restart_and_only_their_owner_reads_them(tmp_path: Path) -> None:
-    clock = Hands()
+    clock = StillClock()
     seal = open_seals(tmp_path, clock).seal(b"state", b"")
 
     assert open_seals(tmp_path, clock).open(seal, b"") == b"state"
@@ -59,24 +60,24 @@ def test_keys_survive_a_restart_and_only_their_owner_reads_them(tmp_path: Path) 
 
 
 def test_keys_rotate_and_old_seals_open_for_good(tmp_path: Path) -> None:
-    clock = Hands()
+    clock = StillClock()
     old = open_seals(tmp_path, clock).seal(b"old", b"")
-    clock.time += 91 * DAY
+    clock.at += 91 * DAY
     rotated = open_seals(tmp_path, clock)
 
     assert rotated.open(old, b"") == b"old"
     assert key_of(old) != key_of(rotated.seal(b"new", b""))
 
-    clock.time += 5000 * DAY
+    clock.at += 5000 * DAY
     assert open_seals(tmp_path, clock).open(old, b"") == b"old"
 
 
 def test_a_clock_that_was_wrong_once_costs_nothing(tmp_path: Path) -> None:
-    clock = Hands()
+    clock = StillClock()
     before = open_seals(tmp_path, clock).seal(b"before", b"")
-    clock.time += 500 * DAY
+    clock.at += 500 * DAY
     ahead = open_seals(tmp_path, clock).seal(b"ahead", b"")
-    clock.time -= 500 * DAY
+    clock.at -= 500 * DAY
     seals = open_seals(tmp_path, clock)
 
     assert seals.open(before, b"") == b"before"
@@ -97,7 +98,7 @@ def test_a_broken_file_stops_the_start_and_is_named(content: bytes, tmp_path: Pa
     (tmp_path / FILE).write_bytes(content)
 
     with pytest.raises(StateUnusable, match=FILE):
-        open_seals(tmp_path, Hands())
+        open_seals(tmp_path, StillClock())
     assert (tmp_path / FILE).read_bytes() == content
 
 
@@ -106,7 +107,7 @@ def test_a_home_that_cannot_be_written_says_so(tmp_path: Path) -> None:
     home.write_bytes(b"")
 
     with pytest.raises(StateUnusable, match="cannot be"):
-        open_seals(home, Hands())
+        open_seals(home, StillClock())
 
 
 def test_a_bomb_cannot_be_sealed_in(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from geminid.config.model import Limits as Limits
 from geminid.config.model import ModelMap as ModelMap
 from geminid.config.model import Secret as Secret
 from geminid.config.model import Server as Server
+from geminid.config.model import VaultLimits as VaultLimits
 from geminid.config.problems import ConfigError as ConfigError
 from geminid.config.problems import Problem as Problem
 from geminid.config.script import Conversation as Conversation

@@ -25,6 +25,7 @@ NAME_RULE = (
     "use 1 to 64 letters, digits, dots, dashes or underscores, beginning with a letter or digit"
 )
 
+_PROJECT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
 _MODEL = re.compile(r"[A-Za-z0-9@][^\s=]*")
 _VERSIONED = re.compile(r"/v\d\w*$")
 
@@ -32,6 +33,7 @@ _VERSIONED = re.compile(r"/v\d\w*$")
 _ENGINE_KEYS = {
     "base_url": ("google", "openai"),
     "key": ("google", "openai"),
+    "project": ("google", "openai"),
     "prefix": ("openai",),
     "flavor": ("openai",),
     "weights": ("llama",),
@@ -170,6 +172,7 @@ def _google(table: Table, channel: Channel, folder: Path, environ: Mapping[str, 
     return msgspec.structs.replace(
         channel,
         base_url=url,
+        project=_project(table),
         key=_key(table, folder, environ, needed=not url and not table.is_wrong("base_url")),
     )
 
@@ -194,6 +197,7 @@ def _openai(table: Table, channel: Channel, folder: Path, environ: Mapping[str, 
         base_url=given or service.base_url,
         flavor=flavor,
         prefix=prefix,
+        project=_project(table),
         key=_key(table, folder, environ, needed=needed),
     )
 
@@ -246,6 +250,17 @@ def _key(table: Table, folder: Path, environ: Mapping[str, str], *, needed: bool
         table.wrong("key", found)
         return None
     return found
+
+
+def _project(table: Table) -> str:
+    project = table.text("project")
+    if "project" in table and not _PROJECT.fullmatch(project):
+        table.lacks(
+            "project",
+            "not a project; give its id or number, of up to 128 letters, digits, dots, dashes,"
+            " colons or underscores",
+        )
+    return project
 
 
 def _models(table: Table, prefix: str) -> tuple[ModelMap, ...]:

@@ -14,6 +14,7 @@ def describe(config: Config) -> dict[str, object]:
         "channels": [_channel(channel) for channel in config.channels],
         "callers": [caller.name for caller in config.callers],
         "limits": {name: getattr(config.limits, name) for name in config.limits.__struct_fields__},
+        "vault": {name: getattr(config.vault, name) for name in config.vault.__struct_fields__},
         "warnings": list(config.warnings),
     }
 

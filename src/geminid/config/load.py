@@ -17,7 +17,7 @@ from geminid.config.channels import (
     read_channel,
     unused_keys,
 )
-from geminid.config.model import Boot, Caller, Channel, Config, Limits, Server
+from geminid.config.model import Boot, Caller, Channel, Config, Limits, Server, VaultLimits
 from geminid.config.paths import file_at, path_at
 from geminid.config.problems import ConfigError, Problem
 from geminid.config.table import Report, Table
@@ -63,6 +63,7 @@ def _load(boot: Boot, environ: Mapping[str, str]) -> Config:
     server, use_environment = _server(root.table("server"), boot)
     callers = _callers(root.tables("caller"))
     limits = _limits(root.table("limits"))
+    vault = _vault(root.table("vault"))
     channels = _channels(root.tables("channel"), folder, environ)
     home, models_dir = _folders(report, boot, environ)
     if use_environment:
@@ -77,6 +78,7 @@ def _load(boot: Boot, environ: Mapping[str, str]) -> Config:
         channels=channels or (Channel(name="embedded", engine="llama", repair=REPAIR["llama"]),),
         callers=callers,
         limits=limits,
+        vault=vault,
         home=home,
         models_dir=models_dir,
         source=source,
@@ -154,6 +156,17 @@ def _limits(table: Table) -> Limits:
     )
     table.close()
     return limits
+
+
+def _vault(table: Table) -> VaultLimits:
+    defaults = VaultLimits()
+    vault = VaultLimits(
+        enabled=table.flag("enabled", default=defaults.enabled),
+        ttl_days=table.integer("ttl_days", defaults.ttl_days, low=1, high=3650),
+        max_mb=table.integer("max_mb", defaults.max_mb, low=1, high=1 << 20),
+    )
+    table.close()
+    return vault
 
 
 def _callers(tables: list[Table]) -> tuple[Caller, ...]:

@@ -69,10 +69,11 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True):
     `models` empty means the whole catalog: every id is asked for as `prefix + id` upstream.  An
     entry of `models` already carries the prefix in `theirs`.  A higher `priority` goes first.
     `strict`: Gemini's rules are checked here, before the engine is asked.  `repair` is how often an
-    answer that breaks its schema or its tools is asked for again.  `weights` (llama) is a name or
-    an absolute path, `context` counts tokens per slot, `pace_ms` (echo, script) is the pause before
-    each word.  `script` is always there for that engine, and holds the file's content: another
-    content makes another channel.
+    answer that breaks its schema or its tools is asked for again.  `project` (google, openai) is
+    the provider's name for the project of `key`: a thought signature is valid in all of it.
+    `weights` (llama) is a name or an absolute path, `context` counts tokens per slot, `pace_ms`
+    (echo, script) is the pause before each word.  `script` is always there for that engine, and
+    holds the file's content: another content makes another channel.
     """
 
     name: str
@@ -86,6 +87,7 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True):
     strict: bool = True
     repair: int = 0
     flavor: str = ""
+    project: str = ""
     weights: str = "smollm2"
     context: int = 4096
     slots: int = 4
@@ -115,6 +117,18 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     deadline_s: float = 600.0
 
 
+class VaultLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """How long, and how much of, the thought signatures that leave are kept.
+
+    Not `enabled`: none is kept, and none of those that were is put back.  `max_mb` is in MiB, of
+    encrypted signatures with their places; the oldest go first.
+    """
+
+    enabled: bool = True
+    ttl_days: int = 30
+    max_mb: int = 512
+
+
 class Config(msgspec.Struct, frozen=True, kw_only=True):
     """Everything configured, checked.  `source` is the file, `None` without one.
 
@@ -125,6 +139,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     channels: tuple[Channel, ...]
     callers: tuple[Caller, ...]
     limits: Limits
+    vault: VaultLimits = VaultLimits()
     home: Path
     models_dir: Path
     source: Path | None = None

@@ -11,7 +11,7 @@ import msgspec
 import sqlalchemy as sa
 
 from geminid.core.ports import Account, Clock, Opening, Settlement
-from geminid.stores.db import connect, database_url, open_engine, upgrade
+from geminid.stores.db import connect, database_url, open_engine, transaction, upgrade
 from geminid.stores.errors import StateUnusable
 from geminid.stores.journal import Journal
 from geminid.stores.record import UNCONFIRMED, Record, Row
@@ -93,6 +93,11 @@ class BookedAccount:
     def problem(self) -> str:
         """See `Book`.  Looks again at a disk that was full."""
         return self._journal.check() or self._writer.problem
+
+    @property
+    def writer(self) -> Writer:
+        """The one writer of the database, for other stores; it ends with the book."""
+        return self._writer
 
     @property
     def skipped(self) -> int:
@@ -232,7 +237,8 @@ def _replay(home: Path, clock: Clock, engine: sa.Engine) -> Replayed:
         upsert = Upsert(engine)
         with replay(home, clock) as found:
             for batch in batches(found.records()):
-                upsert.write(connection, batch)
+                with transaction(connection):
+                    upsert.write(connection, batch)
                 lost = sum(record.settlement.outcome == UNCONFIRMED for record in batch)
                 unconfirmed += lost
                 settled += len(batch) - lost

@@ -6,14 +6,15 @@ take the last commits (`synchronous=NORMAL`), and never leaves the file half wri
 """
 
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import sqlalchemy as sa
 
 from geminid.stores.errors import StateUnusable
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest revision in `migrations/versions`; kept here so that a start needs no alembic."""
 
 METADATA = sa.MetaData()
@@ -60,6 +61,32 @@ USAGE = sa.Table(
 )
 """Tokens of one request; no row when nobody counted them."""
 
+VAULT = sa.Table(
+    "vault",
+    METADATA,
+    # Counts up, so that the order of ids is that of age, and what is newest stands together.
+    sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
+    sa.Column("made", sa.Double, nullable=False),
+    sa.Column("through", sa.BigInteger, nullable=False),
+    sa.Column("places", sa.LargeBinary, nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+)
+"""One row per thought signature that left, encrypted.
+
+`through` is the size of all that was ever kept up to this row: what is kept now is the last less
+the first, and nobody has to add it up.  `places` has all of the row's, one behind the other.
+"""
+
+VAULT_PLACES = sa.Table(
+    "vault_places",
+    METADATA,
+    sa.Column("place", sa.LargeBinary, primary_key=True),
+    # No foreign key: it would need an index of its own.  Who deletes a row knows its places.
+    sa.Column("id", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Where a row is found.  A signature has several places; the last that was kept at one has it."""
+
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _BUSY_MS = 5_000
 
@@ -93,6 +120,21 @@ def connect(engine: sa.Engine, *, busy_ms: int = _BUSY_MS) -> sqlite3.Connection
         connection.close()
         raise
     return connection
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """All of the block is committed, or none of it.  `connection` is one of `connect`.
+
+    Takes the write lock at once, where waiting is possible.  Raises `sqlite3.Error`.
+    """
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield connection
+        connection.execute("COMMIT")
+    finally:
+        if connection.in_transaction:  # a full disk may have rolled back already
+            connection.execute("ROLLBACK")
 
 
 def upgrade(url: sa.URL) -> None:

@@ -37,21 +37,10 @@ class Upsert:
         self._usage = str(insert(USAGE).on_conflict_do_nothing().compile(dialect=engine.dialect))
 
     def write(self, connection: sqlite3.Connection, records: Iterable[Record]) -> None:
-        """Commit `records` in one transaction, or none of them.
-
-        `connection` is one of `db.connect`.  Raises `sqlite3.Error`.
-        """
+        """Write `records`, inside a `db.transaction` of `connection`.  Raises `sqlite3.Error`."""
         rows = [Row.of(record) for record in records]
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            connection.executemany(self._request, map(_request_values, rows))
-            connection.executemany(self._usage, (v for row in rows for v in _usage_values(row)))
-            connection.execute("COMMIT")
-        except sqlite3.Error:
-            # A full disk may have rolled back already.
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise
+        connection.executemany(self._request, map(_request_values, rows))
+        connection.executemany(self._usage, (v for row in rows for v in _usage_values(row)))
 
 
 def batches(records: Iterable[Record]) -> Iterator[list[Record]]:
