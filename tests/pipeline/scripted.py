@@ -13,7 +13,9 @@ from geminid.core.usage import Usage
 from geminid.pipeline.run import Policies
 from geminid.pipeline.signatures import Signatures
 from geminid.pipeline.validator import Validators
+from geminid.pipeline.vault import Keeping
 from geminid.stores.seals import memory_seals
+from geminid.stores.vault import MemoryVault
 
 USAGE = Usage(prompt=3, output=2)
 
@@ -153,8 +155,10 @@ CORRUPTED = "Corrupted thought signature."
 
 def policies(meter: Tallied | None = None) -> Policies:
     """What holds for every answer, with seals that nobody else can open."""
+    seals = memory_seals()
     return Policies(
-        signatures=Signatures(memory_seals(), lambda _: CORRUPTED),
+        signatures=Signatures(seals, lambda _: CORRUPTED),
+        keeping=Keeping(MemoryVault(Hands()), seals.mark),
         validators=Validators(),
         meter=meter or Tallied(),
     )

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 
 from geminid.catalog import Model, load
-from geminid.core.content import Blob, Call, Content, Json, Opaque, Part, Result, Text, Thought
+from geminid.core.content import Blob, Call, Content, Json, Part, Result, Text, Thought
 from geminid.core.errors import Invalid
 from geminid.core.events import Begin, Blocked, Delta, End, Event, Events, PartEnd, PartStart
 from geminid.core.fold import fold
@@ -17,7 +17,7 @@ from geminid.core.ports import Context
 from geminid.core.request import Request
 from geminid.pipeline.channel import LiveChannel, Manner
 from geminid.pipeline.compile import Lane, Target
-from geminid.pipeline.signatures import BYPASS, Signatures, current_turn, is_bypass
+from geminid.pipeline.signatures import BYPASS, Signatures, is_bypass
 from geminid.stores.seals import memory_seals
 from tests import strategies
 from tests.pipeline.scripted import CORRUPTED, Scripted
@@ -391,14 +391,3 @@ def test_counting_never_refuses(desk: Desk) -> None:
     )
 
     assert opened.contents[1].parts == (CALL,)
-
-
-def test_the_turn_begins_after_the_last_thing_the_user_said() -> None:
-    model, picture = Content("model", (CALL,)), Content("", (Blob(mime="image/png", data=""),))
-
-    assert current_turn((ASK, model, RESULT)) == 1
-    assert current_turn((ASK, model, RESULT, picture)) == 4
-    assert current_turn((ASK, model, Content("user", (*RESULT.parts, Text(text="And now?"))))) == 3
-    assert current_turn((model, RESULT)) == 0
-    filed = Content("user", (Opaque(dialect="gemini", kind="functionResponse", body=Json(b"{}")),))
-    assert current_turn((ASK, model, filed)) == 1, "a result with files in it is a result"

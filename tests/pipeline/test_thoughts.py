@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from geminid.core.content import Content, Part, Thought
 from geminid.core.events import Event, Events
 from geminid.core.fold import Answer, fold
+from geminid.core.ports import Context
 from geminid.core.request import Request, Thinking
 from geminid.pipeline.thoughts import shown, wanted
 from tests import strategies
@@ -41,13 +42,19 @@ def _contents(answer: Answer) -> list[Content]:
 
 
 @pytest.mark.parametrize(
-    ("thinking", "seen"),
+    ("thinking", "shows", "seen"),
     [
-        (None, False),
-        (Thinking(), False),
-        (Thinking(include=False), False),
-        (Thinking(include=True), True),
+        (None, False, False),
+        (Thinking(), False, False),
+        (Thinking(include=False), False, False),
+        (Thinking(include=True), False, True),
+        (None, True, True),
+        (Thinking(include=False), True, False),
     ],
 )
-def test_a_caller_has_to_ask(thinking: Thinking | None, seen: bool) -> None:
-    assert wanted(Request(model="m", contents=(), thinking=thinking)) is seen
+def test_a_caller_has_to_ask_unless_the_dialect_shows_them(
+    thinking: Thinking | None, shows: bool, seen: bool
+) -> None:
+    context = Context(request_id="r", caller="c", deadline=1.0, stream=False, shows=shows)
+
+    assert wanted(Request(model="m", contents=(), thinking=thinking), context) is seen

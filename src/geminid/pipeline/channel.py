@@ -17,6 +17,10 @@ class Manner(msgspec.Struct, frozen=True, kw_only=True):
     checked before the engine is called.  `repairs` bounds how often an answer that broke its
     contract is asked for again; with `resamples` that is the same question, else what was wrong
     is said with it.
+
+    `origin` tells the places apart where thought signatures are valid: the kind of the engine and
+    the provider's project, as far as anybody knows (`""`: the channel itself).  `provider` is who
+    answers, in words.
     """
 
     priority: int = 0
@@ -24,6 +28,8 @@ class Manner(msgspec.Struct, frozen=True, kw_only=True):
     strict: bool = True
     repairs: int = 0
     resamples: bool = False
+    origin: str = ""
+    provider: str = "geminid"
 
 
 _PLAIN: Final = Manner()
@@ -32,9 +38,10 @@ _PLAIN: Final = Manner()
 class LiveChannel:
     """A configured channel with its engine, from one reload of the configuration to another.
 
-    `models` maps our ids to the upstream's.  Once retired, the engine is closed by whoever leaves
-    it last, so a reload never cuts an answer and nobody has to wait for one.  A request that took
-    its state before the reload may still come after that; it closes the engine again.
+    `models` maps our ids to the upstream's.  `origin` is where its signatures are valid.  Once
+    retired, the engine is closed by whoever leaves it last, so a reload never cuts an answer and
+    nobody has to wait for one.  A request that took its state before the reload may still come
+    after that; it closes the engine again.
     """
 
     def __init__(
@@ -48,6 +55,7 @@ class LiveChannel:
     ) -> None:
         self.name, self.kind, self.engine = name, kind, engine
         self.models, self.manner = models, manner
+        self.origin = manner.origin or f"{kind}/{name}"
         self._users = 0
         self._retired = False
         self._idle = asyncio.Event()

@@ -7,7 +7,7 @@ it.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, asynccontextmanager
 from typing import Final, cast
 
@@ -36,8 +36,10 @@ from geminid.pipeline.limits import both_named, check_input
 from geminid.pipeline.signatures import Signatures
 from geminid.pipeline.thoughts import shown, wanted
 from geminid.pipeline.validator import Validators
+from geminid.pipeline.vault import Keeping
 
 _NATIVE: Final = "gemini"
+_ENDING: Final = b'"finishReason"'
 
 
 class _Progress:
@@ -76,9 +78,12 @@ class _Progress:
 
 
 class Policies(msgspec.Struct, frozen=True, kw_only=True):
-    """What holds for every answer: signatures, and contracts with their validators and counts."""
+    """What holds for every answer: signatures and where they are kept, and contracts with their
+    validators and counts.
+    """
 
     signatures: Signatures
+    keeping: Keeping
     validators: Validators
     meter: Meter
 
@@ -93,11 +98,16 @@ class Runner:
         """Whether `body` may hold a signature that was sealed here, which no upstream knows."""
         return self._policies.signatures.mark in body
 
-    def look(self, request: Request, target: Target, context: Context) -> None:
-        """Tell the caller what becomes of the signatures in a request whose bytes pass as they
-        are.
+    async def looked(self, request: Request, target: Target, context: Context) -> Request:
+        """A Gemini caller's request whose bytes could pass as they are: itself if they may, else
+        what must be sent instead, since a signature in it is not valid at this target.
+
+        Raises:
+            Invalid: a signature is corrupted.
         """
+        request = await self._policies.keeping.put_back(request, target, context, lenient=False)
         self._policies.signatures.opened(request, target, context)
+        return request
 
     async def run(self, request: Request, target: Target, context: Context, dialect: str) -> Events:
         """The event lane: the engine's events, and `Begin.response_id` filled in if it has none.
@@ -108,12 +118,19 @@ class Runner:
                 then.
             StreamCut: the engine stopped before all it had begun was ended.
         """
-        context = self._bounded(context, target)
-        request = self._policies.signatures.opened(request, target, context)
-        contract = self._contract(request, target)
+        context, lenient = self._bounded(context, target), dialect != _NATIVE
+        keeping, signatures = self._policies.keeping, self._policies.signatures
+        request = await keeping.put_back(request, target, context, lenient=lenient)
+        opened = signatures.opened(request, target, context, refuse=not lenient)
+        contract = self._contract(opened, target, context.notice if lenient else None)
         async with self._booked(target, context, dialect) as progress:
-            answered = self._answered(request, target, context, contract, progress)
-            async with aclosing(answered) as events:
+            answered = self._answered(opened, target, context, contract, progress)
+            if lenient:
+                engine = target.channel.engine
+                answered = identified(
+                    answered, context.request_id, long=True, trusted=engine.dialect == _NATIVE
+                )
+            async with aclosing(keeping.kept(answered, request, target, context)) as events:
                 async for event in events:
                     progress.first = progress.first or self._clock.now()
                     progress.take(event)
@@ -124,14 +141,17 @@ class Runner:
             if not progress.whole:
                 raise StreamCut("The engine stopped before the answer had ended; try again.")
 
-    def _contract(self, request: Request, target: Target) -> Contract | None:
+    def _contract(
+        self, request: Request, target: Target, unchecked: Callable[[str], None] | None
+    ) -> Contract | None:
         """What the answer is held to; an engine of Gemini's own dialect only where it may be asked
         again, and there it may know functions that the request does not declare.
         """
         native = target.channel.engine.dialect == _NATIVE
         if native and not target.channel.manner.repairs:
             return None
-        return contract_of(request, self._policies.validators, others=native)
+        validators = self._policies.validators
+        return contract_of(request, validators, others=native, unchecked=unchecked)
 
     def _answered(
         self,
@@ -160,18 +180,26 @@ class Runner:
         events = self._policies.signatures.signed(
             identified(events, context.request_id), target, context
         )
-        return shown(events, include=wanted(request))
+        return shown(events, include=wanted(request, context))
 
-    async def relay(self, body: bytes, target: Target, context: Context, dialect: str) -> Relay:
+    async def relay(
+        self,
+        body: bytes,
+        target: Target,
+        context: Context,
+        dialect: str,
+        request: Request | None = None,
+    ) -> Relay:
         """The byte lane: the upstream's own bytes.  The target's lane must be `BYTES`.
 
-        Raises as `run`.
+        `request` is what `body` says, if anybody looked.  Raises as `run`.
         """
         if target.lane is not Lane.BYTES:
             raise Internal(f"Channel {target.channel.name} cannot pass bytes through.")
         # `compile` has seen that it is one; asking a protocol again costs 18 µs a request.
         engine = cast("ByteEngine", target.channel.engine)
         context = self._bounded(context, target)
+        watch = self._policies.keeping.watch(request, target, context)
         async with (
             self._booked(target, context, dialect) as progress,
             aclosing(engine.relay(body, target.theirs, context)) as pieces,
@@ -179,6 +207,11 @@ class Runner:
             async for piece in pieces:
                 if isinstance(piece, RelayTail):
                     progress.finish, progress.usage = piece.finish, piece.usage
+                    await watch.done()
+                elif isinstance(piece, bytes):
+                    watch.see(piece)
+                    if _ENDING in piece:  # what ends the answer leaves after what it signed is kept
+                        await watch.done()
                 progress.first = progress.first or self._clock.now()
                 yield piece
             if not progress.whole:

@@ -20,7 +20,6 @@ from typing import Final
 import msgspec
 
 from geminid.catalog import Model
-from geminid.core.canonical import canonical
 from geminid.core.content import Blob, Call, Content, Json, Modifiers, Part, Text, Thought
 from geminid.core.errors import Invalid
 from geminid.core.events import Delta, End, Event, Events, PartEnd, PartStart
@@ -28,7 +27,7 @@ from geminid.core.fold import closed
 from geminid.core.ports import Context, Sealer
 from geminid.core.request import Request
 from geminid.pipeline.compile import Target
-from geminid.pipeline.rules.turns import is_response
+from geminid.pipeline.turn import current_turn, spelled
 
 BYPASS: Final = ("skip_thought_signature_validator", "context_engineering_is_the_way_to_go")
 """What Google's documents say to send where no signature was ever made (gemini.md section 3.2)."""
@@ -46,7 +45,8 @@ _BYPASS_BYTES: Final = frozenset(
 )
 """A client may send the words as they are, which is base64 by chance, or encode them as bytes."""
 _LONGEST_BYPASS: Final = 60
-_SKIP: Final = b64encode(_raw(BYPASS[0])).decode()
+SKIP: Final = b64encode(_raw(BYPASS[0])).decode()
+"""The one that every upstream takes (Vertex knows no other), as a part carries it."""
 
 
 class _State(msgspec.Struct, array_like=True):
@@ -97,7 +97,7 @@ class Signatures:
         numbered = enumerate(request.contents)
         for _, group in groupby(numbered, key=lambda pair: pair[1].role or "user"):
             contents = list(group)
-            reader = _Reader(self._sealer, target, context)
+            reader = _Reader(self._sealer, target, context, others=not refuse)
             # A client that shows thoughts sends them back; those in a seal are the same, and whole.
             read = [(content, list(map(reader.read, content.parts))) for _, content in contents]
             if reader.unreadable and refuse and corrupted and contents[-1][0] >= turn:
@@ -130,45 +130,35 @@ class Signatures:
                     yield event
 
 
-def current_turn(contents: tuple[Content, ...]) -> int:
-    """Where the current turn begins: after the last thing the user said that is no tool's result.
-
-    `len(contents)` if that is the last content.
-    """
-    for index in range(len(contents) - 1, -1, -1):
-        content = contents[index]
-        said = not all(map(is_response, content.parts))
-        if content.role != "model" and said:
-            return index + 1
-    return 0
-
-
 def _bound(caller: str, family: str, part: Part) -> bytes:
     """What a seal on `part` is bound to.  A text's words are not: streams and clients re-cut it."""
     place: tuple[str, ...] = ("text",)
     if isinstance(part, Call):
-        try:
-            args = canonical(part.args)
-        except (msgspec.MsgspecError, RecursionError):  # an engine's, too deep: as it stands
-            args = bytes(part.args)
-        place = ("call", part.name, args.decode())
+        place = ("call", part.name, spelled(part.args))
     return msgspec.json.encode((caller, family, *place))
 
 
 class _Reader:
-    """Reads the signatures of neighbouring contents of one role."""
+    """Reads the signatures of neighbouring contents of one role.
 
-    def __init__(self, sealer: Sealer, target: Target, context: Context) -> None:
+    `others`: thoughts may carry proofs of another kind than Gemini's, for their makers.
+    """
+
+    def __init__(
+        self, sealer: Sealer, target: Target, context: Context, *, others: bool = False
+    ) -> None:
         self.unreadable: list[str] = []
         """What was found that nobody here can read, in words."""
         self.restored = False
         """Thoughts came out of a seal."""
         self._sealer, self._target, self._context = sealer, target, context
+        self._others = others
         self._native = target.channel.engine.native_signatures
+        self._draws = target.facts is not None and target.facts.kind == "image"
 
     def read(self, part: Part) -> list[Part]:
         """`part` with what the engine should see of its signature, after the thoughts in it."""
-        if not part.signature:
+        if not part.signature or (self._others and isinstance(part, Thought)):
             return [part]
         if is_bypass(part.signature):
             self._context.signature("bypassed")
@@ -176,7 +166,8 @@ class _Reader:
         if part.signature.startswith(self._sealer.mark):
             return self._opened(part)
         if self._native:
-            self._context.signature("native")
+            if "restored" not in self._context.signatures:  # the vault has told of each
+                self._context.signature("native")
             return [part]
         self.unreadable.append("a thought signature that was not made here")
         return [_bare(part)]
@@ -200,11 +191,13 @@ class _Reader:
         return [self._for_upstream(part)]
 
     def _for_upstream(self, part: Part) -> Part:
-        """A seal means nothing to an upstream that wants its own signature on a call."""
-        if not self._native or not isinstance(part, Call):
+        """A seal means nothing to an upstream that wants its own signature on a call, or, if it
+        draws, on what it said and drew.
+        """
+        if not self._native or not (self._draws or isinstance(part, Call)):
             return _bare(part)
         self._context.signature("bypassed")
-        return msgspec.structs.replace(part, signature=_SKIP)
+        return msgspec.structs.replace(part, signature=SKIP)
 
 
 def _rejoined(content: Content, read: list[list[Part]], reader: _Reader) -> Content:

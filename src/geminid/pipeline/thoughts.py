@@ -1,4 +1,5 @@
-"""Policy: thoughts are shown only to callers who ask for them (`includeThoughts`).
+"""Policy: thoughts are shown only to callers who ask for them (`includeThoughts`), or whose dialect
+shows them unasked.
 
 Engines always say them: they are sealed into the signature first (`signatures`).  A thought without
 words, of which only its maker can read the proof, is never shown.
@@ -10,12 +11,14 @@ import msgspec
 
 from geminid.core.content import Thought
 from geminid.core.events import Delta, Event, Events, PartEnd, PartStart
+from geminid.core.ports import Context
 from geminid.core.request import Request
 
 
-def wanted(request: Request) -> bool:
-    """Whether the caller asked to see thoughts."""
-    return request.thinking is not None and request.thinking.include is True
+def wanted(request: Request, context: Context) -> bool:
+    """Whether the caller is to see thoughts."""
+    include = request.thinking.include if request.thinking is not None else None
+    return context.shows if include is None else include
 
 
 async def shown(events: Events, *, include: bool) -> Events:

@@ -1,6 +1,6 @@
 """What the answer to one request has to keep to, and how to say that it did not."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import msgspec
@@ -111,28 +111,37 @@ def _is_object(args: Json) -> bool:
         return False
 
 
-def contract_of(request: Request, validators: Validators, *, others: bool = False) -> Contract:
+def contract_of(
+    request: Request,
+    validators: Validators,
+    *,
+    others: bool = False,
+    unchecked: Callable[[str], None] | None = None,
+) -> Contract:
     """What the answer to `request` has to keep to.
 
     `others`: the upstream knows functions that the request does not declare (tools of its own, or
-    in a cached content).
+    in a cached content).  `unchecked` is told of each schema that nobody here can check (a pattern
+    with a lookahead, as pydantic writes for a Decimal); of what it describes only the kind is held.
 
     Raises:
-        Invalid: a schema cannot be used; nothing has been asked of anybody.
+        Invalid: a schema cannot be used, and there is no `unchecked`; nothing has been asked of
+            anybody.
     """
     choice = request.tool_choice or ToolChoice()
     offered = request.functions if choice.mode != "NONE" else ()
     if choice.allowed and choice.mode in ("ANY", "VALIDATED"):
         allowed = frozenset(choice.allowed)
         offered = tuple(tool for tool in offered if tool.name in allowed)
-    tools = {tool.name: _parameters(tool, validators) for tool in offered}
+    use = _Schemas(validators, unchecked)
+    tools = {tool.name: use.parameters(tool) for tool in offered}
     output: Validator | None = None
     choices: tuple[str, ...] = ()
     json = False
     if request.output is not None and request.output.mime == _ENUM:
         choices = _choices(request.output, validators)
     elif request.output is not None:
-        output, json = _form(request.output, validators)
+        output, json = use.form(request.output)
     return Contract(
         tools,
         others=others,
@@ -143,19 +152,34 @@ def contract_of(request: Request, validators: Validators, *, others: bool = Fals
     )
 
 
-def _parameters(tool: FunctionTool, validators: Validators) -> Validator | None:
-    if tool.parameters is None:
-        return None
-    where = f"The parameters of the function {tool.name[:_SHOWN]!r}"
-    return _validator(tool.parameters, where, validators, already=tool.json_schema)
+class _Schemas:
+    """Validators for what a request brings; what cannot be checked is told to `unchecked`."""
 
+    def __init__(self, validators: Validators, unchecked: Callable[[str], None] | None) -> None:
+        self._validators, self._unchecked = validators, unchecked
 
-def _form(output: OutputFormat, validators: Validators) -> tuple[Validator | None, bool]:
-    """The schema of the text, and whether it must be JSON."""
-    if output.schema is None:
-        return None, output.mime == _JSON
-    where = "The response schema"
-    return _validator(output.schema, where, validators, already=output.json_schema), True
+    def parameters(self, tool: FunctionTool) -> Validator | None:
+        """For the arguments of a call."""
+        if tool.parameters is None:
+            return None
+        where = f"The parameters of the function {tool.name[:_SHOWN]!r}"
+        return self._checked(tool.parameters, where, already=tool.json_schema)
+
+    def form(self, output: OutputFormat) -> tuple[Validator | None, bool]:
+        """The schema of the text, and whether it must be JSON."""
+        if output.schema is None:
+            return None, output.mime == _JSON
+        where = "The response schema"
+        return self._checked(output.schema, where, already=output.json_schema), True
+
+    def _checked(self, schema: Json, where: str, *, already: bool) -> Validator | None:
+        try:
+            return _validator(schema, where, self._validators, already=already)
+        except Invalid as error:
+            if self._unchecked is None:
+                raise
+            self._unchecked(f"not held to its schema: {error.detail[:_SHOWN]}")
+            return None
 
 
 def _validator(schema: Json, where: str, validators: Validators, *, already: bool) -> Validator:

@@ -24,6 +24,8 @@ from geminid.pipeline.rules.check import Check, Facts
 
 _Entry: TypeAlias = tuple[int, Rule, Callable[[Case, Rule], Iterable[Facts]]]
 
+_SIGNED: Final = ("signature", "image_signature")
+
 _MODULES: Final = (thinking, sampling, conversation, functions, output, safety, advice)
 
 
@@ -61,6 +63,11 @@ class Rulebook:
     def sure(self) -> "Rulebook":
         """The book without the rules that rest on memory: for an upstream that knows better."""
         return Rulebook(tuple(rule for rule in self.rules if not rule.unsure))
+
+    @cached_property
+    def unsigned(self) -> "Rulebook":
+        """The book without the rules on signatures: for callers whose lost ones are put back."""
+        return Rulebook(tuple(rule for rule in self.rules if rule.check not in _SIGNED))
 
     def rule(self, id: str) -> Rule:  # noqa: A002  the word that the table has for it
         """The rule of that id.  Raises `KeyError` if there is none."""
