@@ -8,25 +8,39 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 _ADDRESS = re.compile(r"http://127\.0\.0\.1:(\d+)")
 _KEYS = ("GEMINI_", "GOOGLE_", "OPENROUTER_", "AIMLAPI_", "OPENAI_", "ANTHROPIC_", "INFERENCE_")
 _START_S = 30.0
 _STOP_S = 20.0
 GEMINID = ("-m", "geminid")
+Start: TypeAlias = "Callable[[str], subprocess.Popen[str]]"
 
 
 class Serving:
-    """A server that is up.  `url` has no path; `output` is all it printed so far."""
+    """A server that is up.  `url` has no path; `output` is all it printed so far.
 
-    def __init__(self, process: "subprocess.Popen[str]") -> None:
-        self.process = process
+    `start` makes its process, for a port ("0": any).
+    """
+
+    def __init__(self, start: Start) -> None:
+        self._start = start
+        self._begin("0")
+
+    def _begin(self, port: str) -> None:
+        self.process = self._start(port)
         self._lines: list[str] = []
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
         self.url = self._address()
+
+    def restart(self) -> None:
+        """End it and begin again: another process, the same home and address."""
+        self.stop()
+        self._begin(self.url.rpartition(":")[2])
 
     @property
     def output(self) -> str:
@@ -41,11 +55,16 @@ class Serving:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+            self._close()
             raise
+        self._close()
+        return status
+
+    def _close(self) -> None:
+        """Of a process that has ended: read the rest, and close the pipe."""
         self._reader.join(_STOP_S)
         if self.process.stdout is not None:
             self.process.stdout.close()
-        return status
 
     def _read(self) -> None:
         assert self.process.stdout is not None
@@ -62,6 +81,7 @@ class Serving:
             time.sleep(0.02)
         self.process.kill()
         self.process.wait()
+        self._close()
         raise AssertionError(f"geminid serve did not start:\n{self.output}")
 
 
@@ -85,20 +105,23 @@ def serving(
     `program` is what Python runs; `more` are further environment variables.
     """
     home.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, *program, "serve", "--port", "0", *arguments]
+    options = list(arguments)
     if config:
         file = home / "geminid.toml"
         file.write_text(config)
-        command += ["--config", str(file)]
-    process = subprocess.Popen(
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env=environment(home, **more),
-        cwd=home,
-    )
-    server = Serving(process)
+        options += ["--config", str(file)]
+
+    def start(port: str) -> "subprocess.Popen[str]":
+        return subprocess.Popen(
+            [sys.executable, *program, "serve", "--port", port, *options],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=environment(home, **more),
+            cwd=home,
+        )
+
+    server = Serving(start)
     try:
         yield server
     finally:

@@ -17,6 +17,7 @@ from geminid import catalog as catalogs
 from geminid import config as configs
 from geminid.catalog import Catalog, Model
 from geminid.config import Boot, Channel, Config
+from geminid.config.provider import origin_of, provider_of
 from geminid.core.ports import Engine
 from geminid.http.app import App
 from geminid.http.gemini import DIALECT
@@ -29,9 +30,11 @@ from geminid.pipeline.rules import Rulebook
 from geminid.pipeline.run import Policies, Runner
 from geminid.pipeline.signatures import Signatures
 from geminid.pipeline.validator import Validators
+from geminid.pipeline.vault import Keeping
 from geminid.stores.account import BookedAccount, open_book
 from geminid.stores.metrics import Metrics
 from geminid.stores.seals import open_seals
+from geminid.stores.vault import BookedVault, open_vault
 
 _LEAVE_S: Final = 2.0
 """What a cancelled answer gets to settle; one that does not is booked as unconfirmed later."""
@@ -69,6 +72,7 @@ class House:
         self._metrics = Metrics()
         self._policies: Policies | None = None
         self._account: BookedAccount | None = None
+        self._vault: BookedVault | None = None
         self._channels: dict[Channel, LiveChannel] = {}
         self._retired: list[LiveChannel] = []  # and in use when last looked at
         self._app: App | None = None
@@ -81,18 +85,19 @@ class House:
         return self._app
 
     async def start(self) -> None:
-        """Open the book (replaying what a crash left), the seals and the channels.
+        """Open the book (replaying what a crash left), the vault, the seals and the channels.
 
         Raises:
             StateUnusable: the home folder cannot be used.
         """
         channels = self._connected(self._config)
-        self._account = open_book(self._config.home, self._clock)
+        home = self._config.home
+        self._account = open_book(home, self._clock)
+        self._vault = open_vault(home, self._clock, self._account.writer, self._config.vault)
+        seals = open_seals(home, self._clock)
         self._policies = Policies(
-            signatures=Signatures(
-                open_seals(self._config.home, self._clock),
-                self._corrupted,
-            ),
+            signatures=Signatures(seals, self._corrupted),
+            keeping=Keeping(self._vault, seals.mark),
             validators=Validators(),
             meter=self._metrics,
         )
@@ -106,7 +111,7 @@ class House:
             ConfigError: it is wrong; nothing has changed.
         """
         config = configs.load(self._boot, configs.environment())
-        if self._account is None or self._policies is None:
+        if self._account is None or self._policies is None or self._vault is None:
             raise RuntimeError("The house has not been started.")
         channels = self._connected(config)
         state = self._state(
@@ -115,6 +120,7 @@ class House:
         kept = {id(live) for live in channels.values()}
         gone = [live for live in self._channels.values() if id(live) not in kept]
         self._config, self._channels, self.app.state = config, channels, state
+        self._vault.limits = config.vault
         self._retired = [live for live in (*self._retired, *gone) if live.users]
         for live in gone:
             await live.retire()
@@ -133,6 +139,8 @@ class House:
                     for live in (*self._retired, *self._channels.values()):
                         await live.left()
         finally:
+            if self._vault is not None:
+                self._vault.close()
             if self._account is not None and not self._account.close():
                 _log.warning("rows are left to the next start, which writes them")
 
@@ -160,6 +168,8 @@ class House:
                 strict=channel.strict,
                 repairs=channel.repair,
                 resamples=channel.engine == "llama",
+                origin=origin_of(channel),
+                provider=provider_of(channel),
             ),
         )
 

@@ -4,7 +4,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from geminid.http import app, gemini
+from geminid.http import gemini, paths
 from tests.docs.pages import REFERENCE, ROOT, named, section
 
 PAGE = REFERENCE / "http.md"
@@ -80,6 +80,6 @@ def test_every_page_for_operators_is_named() -> None:
 
 
 def test_every_version_is_named() -> None:
-    versions = re.findall(r"v1\w*", app._GEMINI.pattern)  # noqa: SLF001  as above
+    versions = re.findall(r"v1\w*", paths._GEMINI.pattern)  # noqa: SLF001  as above
 
     assert {f"/{version}" for version in versions} <= named(PAGE.read_text())

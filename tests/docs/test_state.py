@@ -1,13 +1,15 @@
-"""state.md names every column of the request log, architecture.md every package."""
+"""state.md names every column of the database, architecture.md every package."""
 
 from geminid.stores.db import METADATA
 from tests.docs.pages import REFERENCE, ROOT, named, section
 
 
 def test_every_column_is_named() -> None:
-    names = named(section(REFERENCE / "state.md", "Reading the request log"))
+    page = REFERENCE / "state.md"
 
     for table in METADATA.sorted_tables:
+        vault = table.name.startswith("vault")
+        names = named(section(page, "The vault" if vault else "Reading the request log"))
         assert {table.name, *(column.name for column in table.columns)} <= names
 
 

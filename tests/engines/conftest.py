@@ -1,4 +1,4 @@
-"""The real embedded model, once for all tests of this folder.
+"""The real embedded model, once for all tests of this folder, and Google's engine with an upstream.
 
 `make test` puts the weights in place; without them these tests fail and say what to run.
 """
@@ -15,6 +15,8 @@ import pytest_asyncio
 from geminid.config import Boot, Channel, Config, load
 from geminid.engines.llama import Llama
 from geminid.processes.llama import LlamaPlan, LlamaProcess, plan
+from tests.fakes.google import google as google
+from tests.fakes.google import upstream as upstream
 
 CONTEXT = 512
 DEFAULT_MAX_OUTPUT = 24

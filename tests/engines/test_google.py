@@ -1,6 +1,5 @@
 """Google's engine against a local upstream: both lanes, however the bytes come and the end."""
 
-from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 import msgspec
@@ -40,22 +39,6 @@ from tests.engines.lanes import (
 )
 from tests.fakes import shapes
 from tests.fakes.upstream import FakeUpstream
-
-
-@pytest.fixture
-async def upstream() -> AsyncGenerator[FakeUpstream, None]:
-    async with FakeUpstream() as fake:
-        yield fake
-
-
-@pytest.fixture
-async def google(upstream: FakeUpstream) -> AsyncGenerator[Google, None]:
-    transport = Transport()
-    engine = Google(transport, "our-key", upstream.url)
-    yield engine
-    assert transport.open_count == 0
-    await engine.close()
-    await upstream.until(lambda: upstream.open_connections == 0)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,5 @@
 """Both lanes of the engine `google` tell the same endings apart."""
 
-from collections.abc import AsyncGenerator
-
 import pytest
 
 from geminid.core.errors import (
@@ -14,26 +12,9 @@ from geminid.core.errors import (
 from geminid.core.ports import RelayTail
 from geminid.dialects.gemini.stream import ObjectDecoder
 from geminid.engines.google import Google
-from geminid.engines.transport import Transport
 from tests.engines.lanes import LAST, WIRE, answered, relayed, sliced, whole_events
 from tests.fakes import shapes
 from tests.fakes.upstream import FakeUpstream
-
-
-@pytest.fixture
-async def upstream() -> AsyncGenerator[FakeUpstream, None]:
-    async with FakeUpstream() as fake:
-        yield fake
-
-
-@pytest.fixture
-async def google(upstream: FakeUpstream) -> AsyncGenerator[Google, None]:
-    transport = Transport()
-    engine = Google(transport, "our-key", upstream.url)
-    yield engine
-    assert transport.open_count == 0
-    await engine.close()
-    await upstream.until(lambda: upstream.open_connections == 0)
 
 
 def event(value: object) -> bytes:

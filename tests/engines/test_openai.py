@@ -47,12 +47,6 @@ WORDS = "".join(shapes.WORDS)
 
 
 @pytest.fixture
-async def upstream() -> AsyncIterator[FakeUpstream]:
-    async with FakeUpstream() as fake:
-        yield fake
-
-
-@pytest.fixture
 async def transport() -> AsyncIterator[Transport]:
     made = Transport()
     yield made
@@ -157,7 +151,8 @@ async def test_thoughts_go_back_where_they_came_from(
 
 
 @pytest.mark.parametrize(
-    ("flavor", "native"), [("openrouter", True), ("google", True), ("vllm", False), ("", False)]
+    ("flavor", "native"),
+    [("openrouter", True), ("aimlapi", True), ("google", True), ("vllm", False), ("", False)],
 )
 def test_which_servers_carry_gemini_s_own_signatures(
     flavor: str, native: bool, transport: Transport

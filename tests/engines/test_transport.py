@@ -24,12 +24,6 @@ SSE = [("accept", "text/event-stream")]
 
 
 @pytest.fixture
-async def upstream() -> AsyncIterator[FakeUpstream]:
-    async with FakeUpstream() as fake:
-        yield fake
-
-
-@pytest.fixture
 async def transport() -> AsyncIterator[Transport]:
     made = Transport()
     yield made

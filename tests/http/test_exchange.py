@@ -326,7 +326,9 @@ NO_KEY = {
 }
 
 
-@pytest.mark.parametrize("path", [GENERATE, SSE, STREAM, COUNT, "/v1/models", "/v1/models/x"])
+@pytest.mark.parametrize(
+    "path", [GENERATE, SSE, STREAM, COUNT, "/v1beta/models", "/v1beta/models/x"]
+)
 @pytest.mark.parametrize(
     ("headers", "expected"),
     [

@@ -38,8 +38,8 @@ async def test_all_that_is_served_is_listed_in_the_catalog_s_order() -> None:
 async def test_only_what_a_channel_serves_is_listed() -> None:
     models = {"my-model": "x", MODEL: "y", "gemini-pro-latest": "z"}
     async with served(App(state(channel(Scripted(), models=models)))) as server:
-        listed = names(await server.get("/v1/models"))
-        got = await server.get("/v1/models/my-model")
+        listed = names(await server.get("/v1beta/models"))
+        got = await server.get("/v1beta/models/my-model")
 
     assert listed == [f"models/{MODEL}", "models/my-model", "models/gemini-pro-latest"]
     assert got.json() == {
@@ -180,10 +180,10 @@ async def test_fields_select_from_a_list() -> None:
 
 async def test_a_model_that_nobody_serves() -> None:
     async with served(App(state(channel(Scripted())))) as server:
-        reply = await server.get("/v1/models/nobody")
+        reply = await server.get("/v1beta/models/nobody")
 
     assert (reply.status, reply.error()["status"]) == (404, "NOT_FOUND")
-    assert reply.error()["message"].startswith("models/nobody is not found for API version v1, ")
+    assert reply.error()["message"].startswith("models/nobody is not found for API version v1beta")
 
 
 async def test_a_look_at_a_retired_channel_leaves_it_closed() -> None:

@@ -3,18 +3,18 @@
 Deterministic: the same request gives the same events.  A token is a word with the space after it.
 """
 
-import asyncio
 import re
 import time
 from collections.abc import Callable, Iterable
 from typing import Final
 
 from geminid.core.content import Content, Part, Text
-from geminid.core.errors import DeadlinePassed, Unsupported
+from geminid.core.errors import Unsupported
 from geminid.core.events import Begin, Delta, End, Events, PartEnd, PartStart, Tally
 from geminid.core.ports import Context, Health, TokenCount
 from geminid.core.request import Request
 from geminid.core.usage import Usage
+from geminid.engines.pace import Pace
 
 _WORD: Final = re.compile(r"\s*\S+\s*|\s+")
 
@@ -31,8 +31,7 @@ class Echo:
     def __init__(
         self, *, pace_s: float = 0.0, monotonic: Callable[[], float] = time.monotonic
     ) -> None:
-        self._pace_s = pace_s
-        self._monotonic = monotonic
+        self._pace = Pace(pace_s, monotonic)
 
     async def answer(self, request: Request, model: str, context: Context) -> Events:
         """See `core.ports.Engine`.
@@ -45,8 +44,8 @@ class Echo:
         prompt = _count(request)
         yield Begin("", model)
         for index, word in enumerate(words):
-            if context.stream and self._pace_s:
-                await self._wait(context.deadline)
+            if context.stream:
+                await self._pace.wait(context.deadline)
             yield Delta(0, word) if index else PartStart(0, Text(text=word))
         if words:
             yield PartEnd(0)
@@ -67,12 +66,6 @@ class Echo:
 
     async def close(self) -> None:
         """Has nothing to give back."""
-
-    async def _wait(self, deadline: float) -> None:
-        left = deadline - self._monotonic()
-        await asyncio.sleep(max(min(self._pace_s, left), 0.0))
-        if left <= self._pace_s:
-            raise DeadlinePassed("The deadline passed before the answer ended.")
 
 
 def _answer(request: Request) -> tuple[list[str], str]:

@@ -70,7 +70,13 @@ class OpenAI:
     async def answer(self, request: Request, model: str, context: Context) -> Events:
         """See `core.ports.Engine`."""
         body = encode_request(
-            request, model, self._flavor, stream=context.stream, ignore=context.ignore
+            request,
+            model,
+            self._flavor,
+            stream=context.stream,
+            ignore=context.ignore,
+            # Who requires every parameter does not ask for these.
+            mention=_nobody if context.require else context.ignore,
         )
         question = question_of(request)
         async with self._transport.open(
@@ -152,6 +158,10 @@ def _size(part: Part) -> int:
             return len(bytes(part.body))
         case _:
             assert_never(part)
+
+
+def _nobody(_: str) -> None:
+    """Takes what is not told."""
 
 
 async def _stream(reply: Reply, question: Question) -> Events:

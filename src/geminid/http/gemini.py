@@ -1,6 +1,5 @@
 """The Gemini API's routes: generate, stream, count, and the list of models."""
 
-import math
 import re
 from collections.abc import AsyncGenerator, Coroutine
 from contextlib import aclosing
@@ -13,8 +12,6 @@ from geminid.core.errors import (
     Fault,
     Malformed,
     NotFound,
-    RateLimited,
-    TooLarge,
     UnknownMethod,
     UnknownModel,
 )
@@ -36,8 +33,9 @@ from geminid.dialects.gemini.response import (
 from geminid.http.exchange import Exchange, Headers
 from geminid.http.guards import require_json
 from geminid.http.models import get_model, list_models
-from geminid.http.send import guarded, header_text, in_time, send_stream, send_whole, while_there
+from geminid.http.send import guarded, in_time, send_stream, send_whole, while_there
 from geminid.http.state import State
+from geminid.http.told import check_parts, retry_after, told
 from geminid.pipeline.compile import Lane, Target
 
 DIALECT: Final = "gemini"
@@ -93,7 +91,7 @@ async def handle(exchange: Exchange, state: State, version: str, rest: str) -> N
         body = body if exchange.query("prettyPrint") == "false" else pretty(body)
         if rest.endswith(":streamGenerateContent") and exchange.query("alt") != "sse":
             body = b"[" + body.rstrip() + b"]\n"
-        await send_whole(exchange, status, body, [*call.headers(), *_retry_after(fault)])
+        await send_whole(exchange, status, body, [*call.headers(), *retry_after(fault)])
         return
     if body is None:  # a stream is out; only its end is left
         await exchange.send({"type": "http.response.body", "body": b""})
@@ -145,20 +143,8 @@ class _Call:
 
     def headers(self, content_type: str = "") -> Headers:
         """The answer's own headers; with `content_type` those of a stream."""
-        headers: Headers = []
-        if content_type:
-            headers.append((b"content-type", content_type.encode()))
-        if self.target is not None and self.state.callers.open:
-            headers.append((b"x-geminid-channel", self.target.channel.name.encode()))
-            headers.append((b"x-geminid-engine", self.target.channel.kind.encode()))
-        if self.context.notices:
-            headers.append((b"x-geminid-notice", header_text(self.context.notices)))
-        if self.context.signatures:
-            told = ", ".join(self.context.signatures)
-            headers.append((b"x-geminid-signature", told.encode()))
-        if self.context.ignored:
-            headers.append((b"x-geminid-ignored", header_text([", ".join(self.context.ignored)])))
-        return headers + self.state.guards.cors(self.exchange)
+        headers: Headers = [(b"content-type", content_type.encode())] if content_type else []
+        return headers + told(self.exchange, self.state, self.target, self.context)
 
     def _seconds(self) -> float:
         """The time this answer may take: ours, or the caller's own if that is less."""
@@ -180,7 +166,7 @@ class _Call:
 
     async def _count(self, body: bytes, form: _Form) -> bytes:
         request = decode_count_request(body, self._target.model, depth=self.state.depth)
-        self._bound(request)
+        check_parts(request, self.state.parts)
         count = await self.state.runner.count(request, self._target, self.context)
         if count.estimated:
             self.context.notice("the token count is an estimate")
@@ -191,10 +177,12 @@ class _Call:
         # What was sealed here must be opened first: no upstream knows it.
         passes = target.lane is Lane.BYTES and form.verbatim() and not runner.sealed(body)
         request = self._examined(body, passes=passes)
+        if passes and request is not None:
+            looked = await runner.looked(request, target, self.context)
+            passes, request = looked is request, looked
         if passes or request is None:
-            if request is not None:
-                runner.look(request, target, self.context)
-            return await self._relay(runner.relay(body, target, self.context, DIALECT), form)
+            relay = runner.relay(body, target, self.context, DIALECT, request)
+            return await self._relay(relay, form)
         events = runner.run(request, target, self.context, DIALECT)
         if form.stream:
             await self._stream(events, form)
@@ -222,7 +210,7 @@ class _Call:
                 raise
             check_syntax(body, self.state.depth)
             return None
-        self._bound(request)
+        check_parts(request, self.state.parts)
         if strict:
             book = self.state.rulebook
             google = self._target.channel.engine.dialect == DIALECT
@@ -278,19 +266,6 @@ class _Call:
         self.target = self.state.routes.find(model, method)
         if self.target.notice:
             self.context.notice(self.target.notice)
-
-    def _bound(self, request: Request) -> None:
-        if sum(len(content.parts) for content in request.contents) > self.state.parts:
-            raise TooLarge(
-                f"The request has more than {self.state.parts} parts; send fewer,"
-                " or raise [limits] parts on the server."
-            )
-
-
-def _retry_after(fault: Fault) -> Headers:
-    if not isinstance(fault, RateLimited) or fault.retry_after is None:
-        return []
-    return [(b"retry-after", str(math.ceil(fault.retry_after)).encode())]
 
 
 def _form(exchange: Exchange, rest: str) -> _Form:

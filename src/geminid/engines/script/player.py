@@ -1,14 +1,14 @@
 """The engine itself: plays the turns of a script, statelessly."""
 
-import asyncio
 import time
 from collections.abc import Callable
 
 from geminid.config import Script
-from geminid.core.errors import DeadlinePassed, Unsupported
+from geminid.core.errors import Unsupported
 from geminid.core.events import Delta, Events, PartStart
 from geminid.core.ports import Context, Health, TokenCount
 from geminid.core.request import Request
+from geminid.engines.pace import Pace
 from geminid.engines.script.cue import find_turn
 from geminid.engines.script.tokens import prompt_tokens
 from geminid.engines.script.turn import events_of
@@ -33,8 +33,7 @@ class Player:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._script = script
-        self._pace_s = pace_s
-        self._monotonic = monotonic
+        self._pace = Pace(pace_s, monotonic)
 
     async def answer(self, request: Request, model: str, context: Context) -> Events:
         """See `core.ports.Engine`.
@@ -46,8 +45,8 @@ class Player:
         if (request.sampling.candidates or 1) > 1:
             raise Unsupported("The script engine gives one candidate; leave candidateCount out.")
         for event in events_of(find_turn(self._script, request, model), request, model):
-            if self._pace_s and context.stream and isinstance(event, PartStart | Delta):
-                await self._wait(context.deadline)
+            if context.stream and isinstance(event, PartStart | Delta):
+                await self._pace.wait(context.deadline)
             yield event
 
     async def count(self, request: Request, model: str, context: Context) -> TokenCount:
@@ -68,9 +67,3 @@ class Player:
 
     async def close(self) -> None:
         """Has nothing to give back."""
-
-    async def _wait(self, deadline: float) -> None:
-        left = deadline - self._monotonic()
-        await asyncio.sleep(max(min(self._pace_s, left), 0.0))
-        if left <= self._pace_s:
-            raise DeadlinePassed("The deadline passed before the answer ended.")
