@@ -135,7 +135,7 @@ class Extras:
         body: Tree = value if isinstance(value, dict) else {}
         google = body.get("google")
         inner: Tree = google if isinstance(google, dict) else {}
-        if "cached_content" in inner:
+        if inner.get("cached_content") is not None:
             raise Unsupported("This model's engine cannot use a cached content; leave it out.")
         for name in inner:
             if name != "thinking_config":

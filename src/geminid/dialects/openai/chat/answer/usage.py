@@ -38,9 +38,10 @@ def write_usage(usage: Usage, *, extended: bool) -> Tree:
         "completion_tokens_details": _completion(usage),
     }
     if extended:
-        tree["cost"] = _usd(usage)
-        # OpenRouter's SDK takes details only with prompt and completion apart, which nobody tells.
-        tree["cost_details"] = None
+        # Vercel's provider for OpenRouter refuses a null here: an unknown cost is not there.  And
+        # its SDK takes details only with prompt and completion apart, which nobody tells.
+        if usage.cost_nusd is not None:
+            tree["cost"] = _usd(usage)
         tree["is_byok"] = False
     return tree
 
