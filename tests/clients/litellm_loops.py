@@ -3,6 +3,7 @@
 Runs in an environment of its own (.venv/clients) and imports nothing else.
 """
 
+import gc
 import json
 import os
 import sys
@@ -46,6 +47,7 @@ def converse(
     messages: list[Any] = [{"role": "user", "content": asked}]
     while True:
         choice = ask(wish, messages)
+        gc.collect()
         calls = choice.message.tool_calls or []
         assert choice.finish_reason == ("tool_calls" if calls else "stop"), choice
         if not calls:
@@ -64,6 +66,11 @@ def tell(said: object) -> None:
 
 
 def main() -> None:
+    # Of a stream of OpenRouter's, litellm 1.106 drops the reader at `[DONE]` without closing it.  If
+    # the collector finds that while the connections are locked, closing it waits for that lock for
+    # ever: so it may look only between two requests, and not at what was imported.
+    gc.disable()
+    gc.freeze()
     asking = {"whole": whole, "streamed": streamed}
     keeping = {"appended": appended, "byHand": by_hand}
     for line in iter(sys.stdin.readline, ""):
