@@ -66,9 +66,9 @@ def tell(said: object) -> None:
 
 
 def main() -> None:
-    # Of a stream of OpenRouter's, litellm 1.106 drops the reader at `[DONE]` without closing it.  If
-    # the collector finds that while the connections are locked, closing it waits for that lock for
-    # ever: so it may look only between two requests, and not at what was imported.
+    # Of a stream of OpenRouter's, litellm 1.106 drops the reader at `[DONE]` without closing it.
+    # If the collector finds that while the connections are locked, closing it waits for that lock
+    # for ever: so it may look only between two requests, and not at what was imported.
     gc.disable()
     gc.freeze()
     asking = {"whole": whole, "streamed": streamed}

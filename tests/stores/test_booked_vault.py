@@ -204,11 +204,12 @@ async def test_the_oldest_go_first_when_it_is_too_much(booked: Booked) -> None:
     for place in places:
         await vault.keep(kept("A" * 20_000), [place])
     await asyncio.to_thread(booked.book.flush, 10)  # on a busy machine `keep` does not wait so long
-    eventually(lambda: count(booked, "vault") < 60)
+    # Some 51 fit, and up to 15 more may come between two looks at how many there are.
+    eventually(lambda: count(booked, "vault") < 70)
 
     found = await booked.open(VaultLimits(max_mb=1)).find(places)
 
-    assert 40 <= len(found) < 60
+    assert 40 <= len(found) < 70
     assert set(found) == set(places[-len(found) :])
     assert count(booked, "vault_places") == count(booked, "vault")
     with database(booked) as connection:
